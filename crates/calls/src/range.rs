@@ -1,0 +1,1 @@
+//! Range text to windows.

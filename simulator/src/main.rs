@@ -1,0 +1,3 @@
+//! The vendors' APIs on loopback.
+
+fn main() {}
