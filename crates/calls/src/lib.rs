@@ -2,5 +2,10 @@
 
 pub mod client;
 pub mod error;
+pub mod field;
+pub mod instant;
+pub mod pool;
 pub mod range;
+pub mod row;
 pub mod secret;
+pub mod vendor;

@@ -16,6 +16,15 @@ pub struct Window {
     pub to: DateTime<Utc>,
 }
 
+impl Window {
+    /// All of time.
+    pub const ALL: Window = Window { from: DateTime::<Utc>::MIN_UTC, to: DateTime::<Utc>::MAX_UTC };
+
+    pub fn contains(&self, instant: DateTime<Utc>) -> bool {
+        self.from <= instant && instant < self.to
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RangeError {
     #[error("cannot read \"{text}\" as a time or a range of time")]

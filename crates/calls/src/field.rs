@@ -1,0 +1,192 @@
+//! Single fields of a vendor's JSON, read leniently in type and strictly in meaning.
+//!
+//! Objects are taken apart into raw fields first, so that one bad value spoils its own record and not the page.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::Value;
+
+use crate::instant;
+
+/// Longest text that becomes part of a key: Postgres cannot index an entry beyond a third of a page.
+const KEY_LIMIT: usize = 200;
+
+/// Why a record is not stored, in the words of `rejects`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub reason: &'static str,
+    pub field: String,
+    pub detail: String,
+}
+
+impl Fault {
+    pub fn new(reason: &'static str, field: &str, detail: impl Into<String>) -> Self {
+        Fault { reason, field: field.to_owned(), detail: detail.into() }
+    }
+}
+
+/// The raw fields of one object, in the order of the vendor.
+pub type Fields<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+
+pub fn fields<'a>(name: &str, raw: &'a RawValue) -> Result<Fields<'a>, Fault> {
+    struct Collect;
+    impl<'de> Visitor<'de> for Collect {
+        type Value = Fields<'de>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut fields = Vec::with_capacity(32);
+            while let Some(Borrowed(key)) = map.next_key()? {
+                fields.push((key, map.next_value()?));
+            }
+            Ok(fields)
+        }
+    }
+    serde_json::Deserializer::from_str(raw.get())
+        .deserialize_map(Collect)
+        .map_err(|e| Fault::new("not_an_object", name, e.to_string()))
+}
+
+/// serde's own `Cow` always copies; most keys and values can be borrowed.
+#[derive(serde::Deserialize)]
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+
+pub fn items<'a>(name: &str, raw: &'a RawValue) -> Result<Vec<&'a RawValue>, Fault> {
+    match raw.get() {
+        "null" => Ok(Vec::new()),
+        text => serde_json::from_str(text).map_err(|e| Fault::new("not_an_array", name, e.to_string())),
+    }
+}
+
+/// `None` for null and for the empty string, which is how Dialfire says "unset". Numbers and booleans become text.
+pub fn text<'a>(name: &str, raw: &'a RawValue) -> Result<Option<Cow<'a, str>>, Fault> {
+    let json = raw.get();
+    let text = match json.as_bytes()[0] {
+        b'"' => {
+            let Borrowed(text) =
+                serde_json::from_str(json).map_err(|e| Fault::new("bad_string", name, e.to_string()))?;
+            text
+        }
+        b'n' => return Ok(None),
+        b'{' | b'[' => return Err(Fault::new("not_a_text", name, "an object or array stands where a text belongs")),
+        _ => Cow::Borrowed(json),
+    };
+    if text.contains('\0') {
+        return Err(Fault::new("nul_character", name, "the text holds \\u0000, which PostgreSQL cannot store"));
+    }
+    Ok((!text.trim().is_empty()).then_some(text))
+}
+
+/// A text that identifies something.
+pub fn key(name: &str, raw: &RawValue) -> Result<Option<String>, Fault> {
+    match text(name, raw)? {
+        Some(text) if text.len() > KEY_LIMIT => {
+            Err(Fault::new("key_too_long", name, format!("{} bytes, at most {KEY_LIMIT}", text.len())))
+        }
+        other => Ok(other.map(|t| t.trim().to_owned())),
+    }
+}
+
+pub fn double(name: &str, raw: &RawValue) -> Result<Option<f64>, Fault> {
+    let Some(text) = text(name, raw)? else { return Ok(None) };
+    match text.trim().parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(Some(number)),
+        _ => Err(Fault::new("bad_number", name, format!("\"{}\" is not a number", excerpt(&text)))),
+    }
+}
+
+pub fn integer(name: &str, raw: &RawValue) -> Result<Option<i64>, Fault> {
+    if let Ok(number) = raw.get().parse::<i64>() {
+        return Ok(Some(number));
+    }
+    match double(name, raw)? {
+        None => Ok(None),
+        Some(number) if number.abs() < 9e15 => Ok(Some(number.round() as i64)),
+        Some(number) => Err(Fault::new("number_out_of_range", name, format!("{number} is out of range"))),
+    }
+}
+
+pub fn flag(name: &str, raw: &RawValue) -> Result<Option<bool>, Fault> {
+    match text(name, raw)?.as_deref().map(str::trim) {
+        None => Ok(None),
+        Some("true" | "1" | "TRUE" | "True") => Ok(Some(true)),
+        Some("false" | "0" | "FALSE" | "False") => Ok(Some(false)),
+        Some(other) => Err(Fault::new("bad_boolean", name, format!("\"{}\" is not a boolean", excerpt(other)))),
+    }
+}
+
+pub fn instant(name: &str, raw: &RawValue) -> Result<Option<DateTime<Utc>>, Fault> {
+    let Some(text) = text(name, raw)? else { return Ok(None) };
+    instant::parse(&text).map(Some).map_err(|why| Fault::new(why.reason(), name, format!("\"{}\"", excerpt(&text))))
+}
+
+/// Checks that `jsonb` will take the value: no NUL, no lone surrogate, no number or depth beyond its limits.
+pub fn json<'a>(name: &str, raw: &'a RawValue) -> Result<&'a str, Fault> {
+    let json = raw.get();
+    if json.starts_with('"') {
+        if json.contains('\\') {
+            text(name, raw)?;
+        }
+        return Ok(json);
+    }
+    let value: Value = serde_json::from_str(json).map_err(|e| Fault::new("bad_json", name, e.to_string()))?;
+    if has_nul(&value) {
+        return Err(Fault::new("nul_character", name, "the text holds \\u0000, which PostgreSQL cannot store"));
+    }
+    Ok(json)
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+/// Collects fields that have no column of their own into one JSON object.
+#[derive(Default)]
+pub struct Extra(String);
+
+impl Extra {
+    pub fn add(&mut self, name: &str, raw: &RawValue) -> Result<(), Fault> {
+        if matches!(raw.get(), "null" | "\"\"" | "[]" | "{}") {
+            return Ok(());
+        }
+        if name.contains('\0') {
+            return Err(Fault::new("nul_character", "", "a field's name holds \\u0000"));
+        }
+        let json = json(name, raw)?;
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        self.0.push_str(&serde_json::Value::from(name).to_string());
+        self.0.push(':');
+        self.0.push_str(json);
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Option<crate::row::Json> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.push('}');
+        Some(crate::row::Json(self.0))
+    }
+}
+
+/// The beginning of a vendor's text, for messages.
+pub fn excerpt(text: &str) -> &str {
+    match text.char_indices().nth(100) {
+        Some((at, _)) => &text[..at],
+        None => text,
+    }
+}
+
+#[cfg(test)]
+#[path = "field_tests.rs"]
+mod tests;

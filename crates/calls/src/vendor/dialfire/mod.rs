@@ -1,0 +1,16 @@
+//! Dialfire: campaigns of a tenant, their event feeds, and contacts with everything nested below.
+//!
+//! The event feed only says *that* something happened; the calls stand in the contacts. So a window is fetched in two
+//! steps: every page of its events, then the contacts of those events that are not stored yet.
+
+mod contact;
+mod event;
+mod request;
+mod response;
+mod walk;
+
+pub use contact::{Take, Wanted};
+pub use event::Event;
+pub use request::{Access, Dialfire, Job, Outcome};
+pub use response::{normalise, Normalised};
+pub use walk::{Counts, Known, Stored, Walk};

@@ -1,0 +1,308 @@
+//! The way through one window of one campaign: which request comes next, and what an answer means for the window.
+//!
+//! Pure bookkeeping: the caller runs the jobs, on whatever threads, and says what is stored already.
+
+use std::collections::hash_map::{Entry, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::contact::Wanted;
+use super::event::Event;
+use super::request::{Job, Outcome, PageFacts, Source};
+use crate::error::Error;
+use crate::range::Window;
+use crate::row::Batch;
+
+/// Announced transactions held at once. Beyond it contacts are fetched before more pages are read, so that memory stays
+/// flat; below it a contact with events on many pages is fetched only once.
+const PENDING_LIMIT: usize = 200_000;
+/// A list that is longer than this does not end.
+const PAGE_LIMIT: u64 = 100_000;
+/// A window shorter than this is not worth reading from several places at once.
+const SLICE: TimeDelta = TimeDelta::hours(6);
+
+/// What the database says about an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Not stored, or stored with another checksum.
+    No,
+    Stored,
+    /// Quarantined with this checksum: fetching it again would end the same way.
+    Rejected,
+}
+
+/// The database's side of a walk.
+pub trait Stored {
+    type Error;
+    /// One answer an event, in order.
+    fn known(&mut self, events: &[Event]) -> Result<Vec<Known>, Self::Error>;
+}
+
+/// What became of the records of a window, as far as it is decided before storing.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Counts {
+    pub fetched: u64,
+    pub unchanged: u64,
+    pub skipped: BTreeMap<&'static str, u64>,
+    pub pages: u64,
+}
+
+pub struct Walk {
+    source: Arc<Source>,
+    window: Window,
+    batch: usize,
+    events: Vec<Feed>,
+    inbound: Feed,
+    /// Contacts to fetch, in the order of their first event.
+    queue: VecDeque<String>,
+    wanted: HashMap<String, BTreeSet<Wanted>>,
+    pending: usize,
+    in_flight: usize,
+    pub counts: Counts,
+}
+
+impl Walk {
+    /// `places` is how many pages may be asked for at once; `batch` how many contacts a request names.
+    pub fn new(source: Arc<Source>, window: Window, places: usize, batch: usize) -> Walk {
+        Walk {
+            events: slices(window, places).into_iter().map(Feed::new).collect(),
+            inbound: Feed::new(window),
+            source,
+            window,
+            batch,
+            queue: VecDeque::new(),
+            wanted: HashMap::new(),
+            pending: 0,
+            in_flight: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    pub fn campaign_id(&self) -> &str {
+        &self.source.campaign_id
+    }
+
+    pub fn window(&self) -> Window {
+        self.window
+    }
+
+    /// The next request, or `None` until an outstanding one is answered.
+    pub fn poll(&mut self) -> Option<Job> {
+        let job = self.next()?;
+        self.in_flight += 1;
+        Some(job)
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        if self.pending < PENDING_LIMIT {
+            if let Some(feed) = self.events.iter_mut().find(|feed| feed.state == State::Ready) {
+                let (window, cursor) = feed.ask();
+                return Some(Job::Events { source: self.source.clone(), window, cursor });
+            }
+            if self.inbound.state == State::Ready {
+                let (window, cursor) = self.inbound.ask();
+                return Some(Job::InboundCalls { source: self.source.clone(), window, cursor });
+            }
+            if self.events.iter().any(|feed| feed.state != State::Ended) {
+                return None;
+            }
+        }
+        let ids: Vec<String> = self.queue.drain(..self.batch.min(self.queue.len())).collect();
+        if ids.is_empty() {
+            return None;
+        }
+        let taken = ids.into_iter().filter_map(|id| self.wanted.remove_entry(&id));
+        let wanted: Vec<_> = taken.map(|(id, events)| (id, events.into_iter().collect::<Vec<_>>())).collect();
+        self.pending -= wanted.iter().map(|(_, events)| events.len()).sum::<usize>();
+        Some(Job::Contacts { source: self.source.clone(), keep: vec![self.window], wanted })
+    }
+
+    /// Every page arrived, and every contact that they announce.
+    pub fn is_finished(&self) -> bool {
+        self.in_flight == 0
+            && self.queue.is_empty()
+            && self.inbound.state == State::Ended
+            && self.events.iter().all(|feed| feed.state == State::Ended)
+    }
+
+    /// Takes the answer to one of this walk's jobs; what it returns is to be stored. An error ends the window.
+    pub fn accept<S: Stored>(
+        &mut self,
+        job: &Job,
+        outcome: Result<Outcome, Error>,
+        stored: &mut S,
+    ) -> Result<Result<Batch, Error>, S::Error> {
+        self.in_flight -= 1;
+        match (job, outcome) {
+            (Job::InboundCalls { .. }, Err(Error::Status { status: 404, .. })) => {
+                self.inbound.state = State::Ended;
+                *self.counts.skipped.entry("no_inbound_calls").or_default() += 1;
+                Ok(Ok(Batch::default()))
+            }
+            (_, Err(error)) => Ok(Err(error)),
+            (Job::Events { window, .. }, Ok(Outcome::Events { events, page, rejects, records })) => {
+                self.counts.pages += 1;
+                self.counts.fetched += rejects.len() as u64;
+                self.sort(window, events, stored)?;
+                let turned = match self.events.iter_mut().find(|feed| feed.window == *window) {
+                    Some(feed) => feed.turn(page),
+                    None => Ok(()),
+                };
+                Ok(turned.map(|()| Batch { rejects, records, ..Batch::default() }))
+            }
+            (Job::InboundCalls { window, .. }, Ok(Outcome::InboundCalls { mut batch, page })) => {
+                self.counts.pages += 1;
+                batch.inbound_calls.retain(|call| call.started.is_none_or(|at| !is_neighbours(at, window)));
+                self.counts.fetched += (batch.inbound_calls.len() + batch.rejects.len()) as u64;
+                Ok(self.inbound.turn(page).map(|()| batch))
+            }
+            (_, Ok(Outcome::Contacts { batch, unannounced })) => {
+                self.counts.fetched += unannounced;
+                Ok(Ok(batch))
+            }
+            _ => Ok(Err(Error::answer("an answer does not belong to its request"))),
+        }
+    }
+
+    /// Keeps the events whose contacts must be fetched.
+    fn sort<S: Stored>(&mut self, window: &Window, mut events: Vec<Event>, stored: &mut S) -> Result<(), S::Error> {
+        events.retain(|event| !is_neighbours(event.fired, window));
+        self.counts.fetched += events.len() as u64;
+        let known = stored.known(&events)?;
+        for (event, known) in events.into_iter().zip(known) {
+            match known {
+                Known::Stored => self.counts.unchanged += 1,
+                Known::Rejected => *self.counts.skipped.entry("rejected_before").or_default() += 1,
+                Known::No => self.want(event),
+            }
+        }
+        Ok(())
+    }
+
+    fn want(&mut self, event: Event) {
+        let wanted = Wanted {
+            fired: event.fired,
+            md5: event.md5,
+            log_index: event.log_index,
+            transaction_index: event.transaction_index,
+        };
+        let events = match self.wanted.entry(event.contact_id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                self.queue.push_back(entry.key().clone());
+                entry.insert(BTreeSet::new())
+            }
+        };
+        if events.insert(wanted) {
+            self.pending += 1;
+        } else {
+            *self.counts.skipped.entry("duplicate_event").or_default() += 1;
+        }
+    }
+}
+
+/// An event of the milliseconds that are asked for beyond the window belongs to the window beside it.
+fn is_neighbours(at: DateTime<Utc>, window: &Window) -> bool {
+    let early = window.from - TimeDelta::milliseconds(1) <= at && at < window.from;
+    early || at == window.to
+}
+
+fn slices(window: Window, places: usize) -> Vec<Window> {
+    let length = window.to - window.from;
+    let count = (length.num_seconds() / SLICE.num_seconds()).clamp(1, places.max(1) as i64) as i32;
+    // Whole milliseconds, as the vendor's parameters have no finer.
+    let cut = |i: i32| match i {
+        _ if i == count => window.to,
+        _ => window.from + TimeDelta::milliseconds(length.num_milliseconds() / i64::from(count) * i64::from(i)),
+    };
+    (0..count).map(|i| Window { from: cut(i), to: cut(i + 1) }).collect()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ready,
+    Asked,
+    Ended,
+}
+
+/// One cursored list, followed to its end.
+struct Feed {
+    window: Window,
+    state: State,
+    cursor: Option<String>,
+    /// Hashes of the cursors followed so far.
+    followed: HashSet<u64>,
+    pages: u64,
+    received: u64,
+    largest_count: u64,
+    short_page: bool,
+    /// `count` was seen to be that of a page.
+    counts_pages: bool,
+}
+
+impl Feed {
+    fn new(window: Window) -> Feed {
+        Feed {
+            window,
+            state: State::Ready,
+            cursor: None,
+            followed: HashSet::new(),
+            pages: 0,
+            received: 0,
+            largest_count: 0,
+            short_page: false,
+            counts_pages: false,
+        }
+    }
+
+    fn ask(&mut self) -> (Window, Option<String>) {
+        self.state = State::Asked;
+        (self.window, self.cursor.clone())
+    }
+
+    fn turn(&mut self, page: PageFacts) -> Result<(), Error> {
+        self.pages += 1;
+        self.received += page.received;
+        if let Some(count) = page.count {
+            self.largest_count = self.largest_count.max(count);
+            self.short_page |= count > page.received;
+            self.counts_pages |= count == page.received && count < self.received;
+        }
+        let Some(cursor) = page.cursor else {
+            self.state = State::Ended;
+            return self.check_count();
+        };
+        let mut hash = DefaultHasher::new();
+        cursor.hash(&mut hash);
+        if !self.followed.insert(hash.finish()) {
+            return Err(Error::answer(format!(
+                "page {} returned a cursor that was followed before: the list would never end",
+                self.pages
+            )));
+        }
+        if self.pages >= PAGE_LIMIT {
+            return Err(Error::answer(format!("the list did not end after {PAGE_LIMIT} pages")));
+        }
+        self.cursor = Some(cursor);
+        self.state = State::Ready;
+        Ok(())
+    }
+
+    /// `count` is not documented: it may be that of the page or that of the list. Either way fewer must not arrive.
+    fn check_count(&self) -> Result<(), Error> {
+        if self.short_page && (self.counts_pages || self.received < self.largest_count) {
+            return Err(Error::answer(format!(
+                "a page is short: {} records announced, {} arrived in all",
+                self.largest_count, self.received
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "walk_tests.rs"]
+mod tests;
