@@ -1,0 +1,41 @@
+PG ?= 15
+PG_CONFIG ?= /usr/lib/postgresql/$(PG)/bin/pg_config
+export PG PG_CONFIG
+
+.NOTPARALLEL:
+.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## install what is missing: Debian packages, cargo-pgrx
+	@scripts/setup.sh
+
+install: setup ## build the extension and install it into the server of PG_CONFIG
+	@scripts/install.sh release
+
+demo: ## everything from a bare machine to calls in tables; leaves a private server running
+	@scripts/demo.sh start
+
+demo-stop: ## stop the server and the simulator of the demo
+	@scripts/demo.sh stop
+
+clean-demo: ## remove the demo's server and its data
+	@scripts/demo.sh remove
+
+test: lint test-unit test-pg test-regress test-integration ## all of the following
+
+lint: setup ## rustfmt and clippy
+	@scripts/test.sh lint
+
+test-unit: setup ## the crates without PostgreSQL
+	@scripts/test.sh unit
+
+test-pg: setup ## tests that run inside PostgreSQL
+	@scripts/test.sh pg
+
+test-regress: setup ## golden files of tests/pg_regress
+	@scripts/test.sh regress
+
+test-integration: setup ## a real server and the simulator
+	@scripts/test.sh integration

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# demo.sh start|stop|remove: the extension, a private cluster, a simulated vendor, and what a user would type.
+. "$(dirname "$0")/lib.sh"
+export CLUSTER=demo
+DAYS=21
+
+stop_simulator() {
+    local pid
+    pid=$(cat "$CLUSTER_DIR/simulator.pid" 2>/dev/null) || return 0
+    # The id may have passed on to another process since.
+    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != simulator ] || kill "$pid"
+    rm -f "$CLUSTER_DIR/simulator.pid"
+}
+
+start_simulator() {
+    stop_simulator
+    setsid nohup "$TARGET/release/simulator" --port 0 --days "$DAYS" >"$CLUSTER_DIR/simulator.log" 2>&1 </dev/null &
+    echo $! >"$CLUSTER_DIR/simulator.pid"
+    local tries
+    for ((tries = 0; tries < 100; tries++)); do
+        base_url=$(sed -n 's/^simulator listening on //p' "$CLUSTER_DIR/simulator.log")
+        [ -z "$base_url" ] || return 0
+        sleep 0.1
+    done
+    cat "$CLUSTER_DIR/simulator.log" >&2
+    die "the simulator did not start"
+}
+
+start() {
+    scripts/setup.sh
+    scripts/install.sh release
+    step "building the simulator" bounded 1200 cargo build --quiet --release -p simulator
+    step "starting the server" scripts/cluster.sh start
+    eval "$(scripts/cluster.sh env)"
+    export PGDATABASE=demo PGOPTIONS='-c client_min_messages=notice'
+    say "starting the simulated vendor with $DAYS days of calls"
+    start_simulator
+    step "creating the database demo afresh" scripts/cluster.sh psql -X -q -d postgres \
+        -c 'SET client_min_messages = warning' -c 'DROP DATABASE IF EXISTS demo WITH (FORCE)' -c 'CREATE DATABASE demo'
+    say "scripts/demo.sql"
+    "$("$PG_CONFIG" --bindir)/psql" -X -e -v ON_ERROR_STOP=1 -v "base_url=$base_url" -P pager=off -P columns=120 \
+        -P linestyle=unicode -P null=∅ -f scripts/demo.sql
+    echo
+    say "the server keeps running; go on with"
+    echo "    $("$PG_CONFIG" --bindir)/psql -h $PGHOST -p $PGPORT -U postgres demo"
+    echo "    make demo-stop"
+}
+
+stop() {
+    if eval "$(scripts/cluster.sh env 2>/dev/null)" && [ -n "${CLUSTER_DIR:-}" ]; then
+        stop_simulator
+        scripts/cluster.sh stop
+    fi
+}
+
+case ${1:-} in
+    start | stop) "$1" ;;
+    remove) stop && scripts/cluster.sh remove ;;
+    *) die "usage: demo.sh start|stop|remove" ;;
+esac

@@ -1,0 +1,47 @@
+# Sourced by the other scripts: where things are, as whom they run, and how long they may take.
+# shellcheck shell=bash
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export PG=${PG:-15}
+export PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$PG/bin/pg_config}
+export PATH="$HOME/.cargo/bin:$PATH" USER="${USER:-$(id -un)}"
+TARGET=${CARGO_TARGET_DIR:-$PWD/target}
+FEATURES=(--no-default-features --features "pg$PG")
+
+# cargo-pgrx would link with a flag of its own, and so compile every dependency a second time; build.rs gives the
+# same flag to the extension alone.
+[ ! -f build.rs ] || export CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND=1
+
+# PostgreSQL refuses to run as root.
+if [ "$(id -u)" = 0 ]; then
+    SERVER_USER=postgres AS_SERVER=(runuser -u postgres --) AS_ROOT=()
+else
+    SERVER_USER=$USER AS_SERVER=() AS_ROOT=(sudo)
+fi
+
+say() { if [ -t 1 ]; then printf '\033[1m==> %s\033[0m\n' "$*"; else printf '==> %s\n' "$*"; fi; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# From / because the server's user may not enter the clone.
+as_server() { (cd / && "${AS_SERVER[@]}" "$@"); }
+
+# bounded SECONDS COMMAND…: ends the command and all that it started when the time is over or we are told to stop.
+bounded() {
+    local child status=0
+    timeout -k 10 "$@" &
+    child=$!
+    trap 'kill "$child" 2>/dev/null || true; wait "$child" || true; exit 130' INT TERM
+    wait "$child" || status=$?
+    trap - INT TERM
+    [ "$status" != 124 ] || printf 'error: still running after %s s: %s\n' "$1" "${*:2}" >&2
+    return "$status"
+}
+
+# step "what" COMMAND…: says what, runs it, and says how long it took. Not for functions: they would go on after errors.
+step() {
+    say "$1"
+    local began=$SECONDS
+    "${@:2}" || return
+    [ $((SECONDS - began)) -lt 2 ] || say "$1: done in $((SECONDS - began)) s"
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs what a bare Debian lacks to build and test: packages, cargo-pgrx, its registration of PostgreSQL.
+. "$(dirname "$0")/lib.sh"
+
+PGRX=0.18.1
+
+packages() {
+    local wanted=(libclang-dev clang pkg-config build-essential sudo) missing=()
+    if [ "$PG_CONFIG" = "/usr/lib/postgresql/$PG/bin/pg_config" ]; then
+        wanted+=("postgresql-$PG" "postgresql-server-dev-$PG")
+    fi
+    local installed
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
+    for package in "${wanted[@]}"; do
+        grep -qx "installed $package" <<<"$installed" || missing+=("$package")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+        [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "install as root: ${missing[*]}"
+        say "Debian packages: ${missing[*]}"
+        "${AS_ROOT[@]}" true # asks for the password, which a command in the background cannot
+        bounded 300 "${AS_ROOT[@]}" apt-get update -qq
+        bounded 1200 "${AS_ROOT[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    fi
+    "$PG_CONFIG" --version | grep -q "^PostgreSQL $PG\b" || die "$PG_CONFIG is not of PostgreSQL $PG"
+}
+
+cargo_pgrx() {
+    command -v cargo >/dev/null || die "cargo is missing: install Rust 1.95 with rustup"
+    if [ "$(cargo-pgrx pgrx --version 2>/dev/null)" != "cargo-pgrx $PGRX" ]; then
+        step "compiling cargo-pgrx $PGRX (once; some minutes)" \
+            bounded 1800 cargo install cargo-pgrx --version "=$PGRX" --locked --quiet
+    fi
+    if ! grep -qsF "pg$PG = \"$PG_CONFIG\"" "${PGRX_HOME:-$HOME/.pgrx}/config.toml"; then
+        bounded 60 cargo pgrx init "--pg$PG=$PG_CONFIG" --no-run
+    fi
+}
+
+packages
+cargo_pgrx

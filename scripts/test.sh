@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# test.sh lint|unit|pg|regress|integration: one tier of the tests.
+. "$(dirname "$0")/lib.sh"
+
+lint() {
+    cargo fmt --all --check
+    step "clippy" bounded 1200 cargo clippy --quiet --workspace --all-targets \
+        --no-default-features --features "pg$PG pg_test" -- -D warnings
+}
+
+unit() { step "unit tests" bounded 900 cargo test -p calls -p simulator; }
+
+pg() {
+    # A server that runs has the old library mapped, and cargo-pgrx would write into that very file.
+    "${AS_ROOT[@]}" rm -f "$("$PG_CONFIG" --pkglibdir)/dialfire_sync.so"
+    scratch=$(mktemp -d "${TMPDIR:-/tmp}/dialfire_sync-pgtest.XXXXXX")
+    [ "$SERVER_USER" = "$USER" ] || chown "$SERVER_USER" "$scratch"
+    chmod 755 "$scratch"
+    trap pg_cleanup EXIT
+    # --runas also makes cargo-pgrx install by sudo, which an ordinary user needs as well.
+    step "tests inside PostgreSQL $PG" \
+        bounded 1800 cargo pgrx test "pg$PG" --runas "$SERVER_USER" --pgdata "$scratch"
+}
+
+# Killed tests leave their server behind.
+pg_cleanup() {
+    local data
+    for data in "$scratch"/*/postmaster.pid; do
+        [ ! -f "$data" ] || as_server "$("$PG_CONFIG" --bindir)/pg_ctl" stop -m immediate -D "${data%/*}" || true
+    done
+    rm -rf "$scratch"
+}
+
+# `cargo pgrx regress` starts its server as the caller, which root cannot be, and installs without sudo; the layout of
+# tests/pg_regress and the settings are its own.
+regress() {
+    [ -d tests/pg_regress/sql ] || { say "no tests/pg_regress"; return; }
+    scripts/install.sh dev
+    export CLUSTER=regress
+    trap 'scripts/cluster.sh remove' EXIT
+    scripts/cluster.sh remove
+    scripts/cluster.sh start
+    eval "$(scripts/cluster.sh env)"
+    scripts/cluster.sh psql -X -q -c 'CREATE DATABASE dialfire_sync_regress' \
+        -c "ALTER DATABASE dialfire_sync_regress SET client_min_messages = warning"
+    local tests results=$TARGET/regress
+    tests=$(cd tests/pg_regress/sql && printf '%s\n' *.sql | sed 's/\.sql$//' | grep -vx setup || true)
+    [ ! -f tests/pg_regress/sql/setup.sql ] || tests="setup $tests"
+    mkdir -p "$results"
+    printf '#!/bin/sh\nexec "$@" -v VERBOSITY=terse\n' >"$results/psql-terse"
+    chmod +x "$results/psql-terse"
+    # shellcheck disable=SC2086
+    step "golden files" bounded 900 "$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/regress/pg_regress" \
+        --bindir="$("$PG_CONFIG" --bindir)" --host="$PGHOST" --port="$PGPORT" --user=postgres \
+        --use-existing --dbname=dialfire_sync_regress --launcher="$results/psql-terse" \
+        --inputdir=tests/pg_regress --outputdir="$results" $tests || {
+        cat "$results/regression.diffs"
+        exit 1
+    }
+}
+
+integration() {
+    scripts/install.sh dev
+    step "building the simulator" bounded 900 cargo build --quiet -p simulator
+    SIMULATOR=$TARGET/debug/simulator RUNAS=$([ "$(id -u)" != 0 ] || echo postgres) \
+        step "integration tests" bounded 1800 cargo test -p integration -- --test-threads=2
+}
+
+case ${1:-} in
+    lint | unit | pg | regress | integration) "$1" ;;
+    *) die "usage: test.sh lint|unit|pg|regress|integration" ;;
+esac
