@@ -1,3 +1,32 @@
 //! dialfire_sync: calls of call-centre vendors, fetched, proven complete and kept fresh inside PostgreSQL.
+#![deny(unsafe_code)]
 
-pgrx::pg_module_magic!();
+use pgrx::prelude::*;
+
+mod check;
+mod error;
+mod fetch;
+mod ledger;
+mod options;
+mod pg;
+mod raw;
+mod settings;
+mod store;
+mod sync;
+mod tenant;
+
+pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../sql/00_schema.sql", name = "schema", bootstrap);
+extension_sql_file!("../sql/10_tables.sql", name = "tables", requires = ["schema"]);
+extension_sql_file!("../sql/11_table_comments.sql", name = "table_comments", requires = ["tables"]);
+extension_sql_file!("../sql/20_ledger.sql", name = "ledger", requires = ["tables"]);
+extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["ledger", options::df_validator]);
+extension_sql_file!("../sql/40_views.sql", name = "views", requires = ["tenant"]);
+extension_sql_file!("../sql/50_functions.sql", name = "functions", requires = ["views", raw::df_normalize, raw::df_fetch, sync::df_sync]);
+extension_sql_file!("../sql/90_grants.sql", name = "grants", finalize);
+
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    settings::register();
+}

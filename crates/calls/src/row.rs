@@ -36,6 +36,7 @@ pub enum Values<'a> {
 pub trait Row: Sized {
     const TABLE: &'static str;
     const COLUMNS: &'static [Column];
+    fn id(&self) -> &str;
     fn columns(rows: &[Self]) -> Vec<Values<'_>>;
     fn to_json(&self) -> Map<String, Value>;
 }
@@ -113,6 +114,9 @@ macro_rules! row {
                 is_key: <$type as Cell>::IS_KEY,
                 keeps_known: <$type as Cell>::KEEPS_KNOWN,
             },)*];
+            fn id(&self) -> &str {
+                &self.id
+            }
             fn columns(rows: &[Self]) -> Vec<Values<'_>> {
                 vec![$(<$type as Cell>::gather(rows.iter().map(|row| &row.$field)),)*]
             }

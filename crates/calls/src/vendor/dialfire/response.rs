@@ -14,9 +14,11 @@ use crate::secret::Secret;
 
 /// A payload larger than this is cut in `rejects`; the reason and the key still find it at the vendor.
 const PAYLOAD_LIMIT: usize = 16 << 20;
+/// Postgres reads JSON recursively; deeper payloads could meet the end of its stack.
+const DEPTH_LIMIT: usize = 500;
 
 pub fn reject(kind: &'static str, key: Option<String>, fault: Fault, payload: &str) -> Reject {
-    let payload = if payload.len() > PAYLOAD_LIMIT {
+    let payload = if payload.len() > PAYLOAD_LIMIT || depth(payload) > DEPTH_LIMIT {
         serde_json::json!({ "cut": excerpt(payload), "bytes": payload.len() }).to_string()
     } else {
         payload.to_owned()
@@ -33,6 +35,24 @@ pub fn reject(kind: &'static str, key: Option<String>, fault: Fault, payload: &s
         detail: fault.detail,
         payload,
     }
+}
+
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// A campaign with the token that opens it; the token goes no further than the request.

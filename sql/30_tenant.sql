@@ -1,0 +1,32 @@
+-- A tenant is a foreign server: Postgres hides its secrets, dumps its options and says who may use it.
+
+CREATE FOREIGN DATA WRAPPER dialfire_sync NO HANDLER VALIDATOR @extschema@.df_validator;
+COMMENT ON FOREIGN DATA WRAPPER dialfire_sync IS 'a server of this wrapper is a tenant of a call-centre vendor; it has no foreign tables';
+
+CREATE VIEW dialfire.tenants WITH (security_invoker = true) AS
+SELECT s.srvname::text AS tenant,
+       o.vendor,
+       o.account,
+       COALESCE(o.timezone, 'UTC') AS timezone,
+       pg_catalog.has_server_privilege(s.oid, 'USAGE') AS usable
+FROM pg_catalog.pg_foreign_server s
+JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+CROSS JOIN LATERAL (
+    SELECT max(option_value) FILTER (WHERE option_name = 'vendor') AS vendor,
+           max(option_value) FILTER (WHERE option_name = 'account') AS account,
+           max(option_value) FILTER (WHERE option_name = 'timezone') AS timezone
+    FROM pg_catalog.pg_options_to_table(s.srvoptions)
+) o
+WHERE w.fdwname = 'dialfire_sync';
+COMMENT ON VIEW dialfire.tenants IS 'tenants: the foreign servers of this wrapper';
+COMMENT ON COLUMN dialfire.tenants.tenant IS 'name of the foreign server';
+COMMENT ON COLUMN dialfire.tenants.vendor IS 'vendor whose API is asked';
+COMMENT ON COLUMN dialfire.tenants.account IS 'id of the tenant at the vendor';
+COMMENT ON COLUMN dialfire.tenants.timezone IS 'IANA zone in which days are cut';
+COMMENT ON COLUMN dialfire.tenants.usable IS 'the current role has USAGE on the server, and so sees its calls and may sync it';
+
+CREATE FUNCTION dialfire.usable_tenants() RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT COALESCE(array_agg(tenant), '{}') FROM dialfire.tenants WHERE usable
+$$;
+COMMENT ON FUNCTION dialfire.usable_tenants() IS 'tenants whose server the current role may use; row security asks it once a query';

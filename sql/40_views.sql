@@ -1,0 +1,197 @@
+-- What people look at. A missing child never hides its parent.
+
+CREATE VIEW dialfire.calls WITH (security_invoker = true) AS
+SELECT t.tenant,
+       s.vendor,
+       t.id AS call_id,
+       COALESCE(leg.started, leg.call_initiated, leg.initiated, leg.fired, t.fired) AS started_at,
+       COALESCE(leg.disconnected, leg.ended, leg.call_disconnected) AS ended_at,
+       CASE
+           WHEN leg.id IS NOT NULL AND leg.result IS NULL
+                AND COALESCE(leg.disconnected, leg.ended, leg.call_disconnected) IS NULL THEN 'in_progress'
+           ELSE COALESCE(m.status, 'unknown')
+       END AS status,
+       word.vendor_status,
+       CASE WHEN t.event_type = 'inbound' THEN 'inbound' ELSE 'outbound' END AS direction,
+       false AS is_test,
+       COALESCE(t.user_login, a.login) AS agent_login,
+       t.contact_id,
+       t.campaign_id,
+       t.user_id AS agent_id,
+       t.is_human,
+       t.day,
+       t.fired AS fired_at,
+       c.title AS campaign_title,
+       t.status AS contact_status,
+       t.status_detail AS disposition,
+       t.task,
+       COALESCE(leg.phone, leg.remote_number, t.phone) AS phone,
+       leg.id AS connection_id,
+       leg.duration_ms,
+       t.pause_time_sec,
+       t.edit_time_sec,
+       t.wrapup_time_sec,
+       t.wait_time_sec,
+       rec.location AS recording_location
+FROM dialfire.transactions t
+LEFT JOIN dialfire.tenants s ON s.tenant = t.tenant
+LEFT JOIN dialfire.campaigns c ON c.tenant = t.tenant AND c.id = t.campaign_id
+LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
+LEFT JOIN LATERAL (
+    SELECT l.* FROM dialfire.connections l
+    WHERE l.tenant = t.tenant AND l.transaction_id = t.id
+    ORDER BY l.parent_connection_id IS NOT NULL, l.result IS NOT DISTINCT FROM 'connect' DESC,
+             COALESCE(l.started, l.fired), l.id
+    LIMIT 1
+) leg ON true
+LEFT JOIN LATERAL (
+    SELECT r.location FROM dialfire.recordings r
+    WHERE r.tenant = t.tenant AND r.connection_id = leg.id
+    ORDER BY r.location IS NULL, r.started, r.id
+    LIMIT 1
+) rec ON true
+CROSS JOIN LATERAL (SELECT COALESCE(leg.result, t.result, t.status_detail, t.status) AS vendor_status) word
+LEFT JOIN dialfire.call_statuses m ON m.vendor = 'dialfire' AND m.vendor_status = lower(word.vendor_status)
+UNION ALL
+SELECT i.tenant,
+       s.vendor,
+       i.id,
+       i.started,
+       i.disconnected,
+       CASE
+           WHEN i.connected IS NOT NULL AND i.disconnected IS NULL THEN 'in_progress'
+           WHEN i.connected IS NOT NULL THEN 'completed'
+           WHEN i.disconnected IS NOT NULL THEN COALESCE(m.status, 'abandoned')
+           ELSE COALESCE(m.status, 'unknown')
+       END,
+       COALESCE(i.disposition, i.state),
+       'inbound',
+       false,
+       a.login,
+       i.contact_id,
+       i.campaign_id,
+       i.user_id,
+       i.user_id IS NOT NULL,
+       i.day,
+       i.started,
+       c.title,
+       NULL,
+       i.disposition,
+       i.task_name,
+       i.remote_number,
+       NULL,
+       (EXTRACT(epoch FROM i.disconnected - i.connected) * 1000)::bigint,
+       NULL, NULL, NULL, NULL, NULL
+FROM dialfire.inbound_calls i
+LEFT JOIN dialfire.tenants s ON s.tenant = i.tenant
+LEFT JOIN dialfire.campaigns c ON c.tenant = i.tenant AND c.id = i.campaign_id
+LEFT JOIN dialfire.agents a ON a.tenant = i.tenant AND a.id = i.user_id
+LEFT JOIN dialfire.call_statuses m ON m.vendor = 'dialfire' AND m.vendor_status = lower(COALESCE(i.disposition, i.state));
+COMMENT ON VIEW dialfire.calls IS 'one row a call of any vendor: outbound attempts and events, and inbound calls';
+COMMENT ON COLUMN dialfire.calls.tenant IS 'name of the foreign server';
+COMMENT ON COLUMN dialfire.calls.vendor IS 'vendor of the tenant';
+COMMENT ON COLUMN dialfire.calls.call_id IS 'id of the transaction, or of the inbound call';
+COMMENT ON COLUMN dialfire.calls.started_at IS 'start of the first leg, else of the event (UTC instant)';
+COMMENT ON COLUMN dialfire.calls.ended_at IS 'end of the first leg (UTC instant); null without a leg or while in progress';
+COMMENT ON COLUMN dialfire.calls.status IS 'queued, in_progress, completed, no_answer, busy, voicemail, abandoned, failed, canceled or unknown; see call_statuses';
+COMMENT ON COLUMN dialfire.calls.vendor_status IS 'the vendor''s own word: result of the leg, else of the transaction, else its status';
+COMMENT ON COLUMN dialfire.calls.direction IS 'outbound or inbound';
+COMMENT ON COLUMN dialfire.calls.is_test IS 'a test call; Dialfire marks none';
+COMMENT ON COLUMN dialfire.calls.agent_login IS 'login as delivered, else the login known for the user id, else null';
+COMMENT ON COLUMN dialfire.calls.contact_id IS 'id of the contact at the vendor';
+COMMENT ON COLUMN dialfire.calls.campaign_id IS 'id of the campaign at the vendor';
+COMMENT ON COLUMN dialfire.calls.agent_id IS 'internal user id at the vendor';
+COMMENT ON COLUMN dialfire.calls.is_human IS 'a person did it; where false, a missing login is legitimate';
+COMMENT ON COLUMN dialfire.calls.day IS 'day of fired_at in the tenant''s time zone';
+COMMENT ON COLUMN dialfire.calls.fired_at IS 'instant of the event (UTC); decides window and day';
+COMMENT ON COLUMN dialfire.calls.campaign_title IS 'title of the campaign';
+COMMENT ON COLUMN dialfire.calls.contact_status IS 'status of the contact after the call: open, success, declined, failed';
+COMMENT ON COLUMN dialfire.calls.disposition IS 'status detail after the call';
+COMMENT ON COLUMN dialfire.calls.task IS 'task in which it happened';
+COMMENT ON COLUMN dialfire.calls.phone IS 'number of the other side, as delivered';
+COMMENT ON COLUMN dialfire.calls.connection_id IS 'leg that the call''s times come from';
+COMMENT ON COLUMN dialfire.calls.duration_ms IS 'duration of the leg, milliseconds';
+COMMENT ON COLUMN dialfire.calls.pause_time_sec IS 'preparation, seconds';
+COMMENT ON COLUMN dialfire.calls.edit_time_sec IS 'talk and after-call work together, seconds';
+COMMENT ON COLUMN dialfire.calls.wrapup_time_sec IS 'after-call work, seconds';
+COMMENT ON COLUMN dialfire.calls.wait_time_sec IS 'waiting for the call, seconds';
+COMMENT ON COLUMN dialfire.calls.recording_location IS 'address of the first recording of the leg';
+
+CREATE VIEW dialfire.agent_data WITH (security_invoker = true) AS
+SELECT t.day AS transactions_fired_date,
+       to_char(r.started AT TIME ZONE COALESCE(s.timezone, 'UTC'), 'HH24:MI') AS recordings_start_time,
+       c.duration_ms AS connections_duration,
+       COALESCE(t.user_login, a.login) AS transactions_user_login,
+       t.status AS transactions_status,
+       t.status_detail AS transactions_status_detail,
+       t.pause_time_sec AS transactions_pause_time_sec,
+       t.edit_time_sec AS transactions_edit_time_sec,
+       t.wrapup_time_sec AS transactions_wrapup_time_sec,
+       t.wait_time_sec AS transactions_wait_time_sec,
+       r.started AS recordings_started,
+       r.stopped AS recordings_stopped,
+       r.location AS recordings_location,
+       c.phone AS connections_phone,
+       t.contact_id AS contacts_id,
+       COALESCE(co.campaign_id, t.campaign_id) AS contacts_campaign_id,
+       co.fields ->> 'firma' AS contacts_firma,
+       co.fields ->> 'notiz' AS contacts_notiz,
+       NULLIF(concat_ws(' ', co.fields ->> 'Geprüfte_Anrede', co.fields ->> 'AP_Vorname', co.fields ->> 'AP_Nachname'), '')
+           AS contacts_full_name,
+       t.id AS transaction_id,
+       t.tenant,
+       t.fired AS transactions_fired,
+       t.is_human AS transactions_is_human,
+       COALESCE(c.started, r.started, t.fired) AS call_started,
+       c.id AS connections_id
+FROM dialfire.transactions t
+LEFT JOIN dialfire.tenants s ON s.tenant = t.tenant
+LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
+LEFT JOIN dialfire.contacts co ON co.tenant = t.tenant AND co.id = t.contact_id
+LEFT JOIN dialfire.connections c ON c.tenant = t.tenant AND c.transaction_id = t.id
+LEFT JOIN dialfire.recordings r ON r.tenant = c.tenant AND r.connection_id = c.id;
+COMMENT ON VIEW dialfire.agent_data IS 'the agent page, under the names of the view that it replaces: one row a transaction, leg and recording';
+COMMENT ON COLUMN dialfire.agent_data.transactions_fired_date IS 'day of the transaction in the tenant''s time zone';
+COMMENT ON COLUMN dialfire.agent_data.recordings_start_time IS 'start of the recording as HH24:MI in the tenant''s time zone';
+COMMENT ON COLUMN dialfire.agent_data.connections_duration IS 'duration of the leg, milliseconds';
+COMMENT ON COLUMN dialfire.agent_data.transactions_user_login IS 'login as delivered, else the login known for the user id, else null';
+COMMENT ON COLUMN dialfire.agent_data.transactions_status IS 'open, success, declined, failed';
+COMMENT ON COLUMN dialfire.agent_data.transactions_status_detail IS 'words with $ are the vendor''s, others the campaign''s';
+COMMENT ON COLUMN dialfire.agent_data.transactions_pause_time_sec IS 'preparation, seconds';
+COMMENT ON COLUMN dialfire.agent_data.transactions_edit_time_sec IS 'talk and after-call work together, seconds';
+COMMENT ON COLUMN dialfire.agent_data.transactions_wrapup_time_sec IS 'after-call work, seconds';
+COMMENT ON COLUMN dialfire.agent_data.transactions_wait_time_sec IS 'waiting for the call, seconds';
+COMMENT ON COLUMN dialfire.agent_data.recordings_started IS 'recording began (UTC instant)';
+COMMENT ON COLUMN dialfire.agent_data.recordings_stopped IS 'recording ended (UTC instant)';
+COMMENT ON COLUMN dialfire.agent_data.recordings_location IS 'address of the audio';
+COMMENT ON COLUMN dialfire.agent_data.connections_phone IS 'number as delivered';
+COMMENT ON COLUMN dialfire.agent_data.contacts_id IS 'id of the transaction''s contact, whether or not the call was recorded';
+COMMENT ON COLUMN dialfire.agent_data.contacts_campaign_id IS 'campaign of the contact, else of the transaction';
+COMMENT ON COLUMN dialfire.agent_data.contacts_firma IS 'contact field firma';
+COMMENT ON COLUMN dialfire.agent_data.contacts_notiz IS 'contact field notiz';
+COMMENT ON COLUMN dialfire.agent_data.contacts_full_name IS 'contact fields Geprüfte_Anrede, AP_Vorname and AP_Nachname';
+COMMENT ON COLUMN dialfire.agent_data.transaction_id IS 'id of the transaction';
+COMMENT ON COLUMN dialfire.agent_data.tenant IS 'name of the foreign server';
+COMMENT ON COLUMN dialfire.agent_data.transactions_fired IS 'instant of the transaction (UTC)';
+COMMENT ON COLUMN dialfire.agent_data.transactions_is_human IS 'a person did it; where false, a missing login is legitimate';
+COMMENT ON COLUMN dialfire.agent_data.call_started IS 'start of the leg, else of the recording, else of the transaction (UTC instant)';
+COMMENT ON COLUMN dialfire.agent_data.connections_id IS 'id of the leg';
+
+CREATE VIEW dialfire.rejects_open WITH (security_invoker = true) AS
+SELECT tenant, id, source, kind, key, contact_id, fired, reason, field, detail, times, first_seen, last_seen, payload
+FROM dialfire.rejects WHERE resolved_at IS NULL;
+COMMENT ON VIEW dialfire.rejects_open IS 'records that wait in quarantine';
+COMMENT ON COLUMN dialfire.rejects_open.tenant IS 'name of the foreign server';
+COMMENT ON COLUMN dialfire.rejects_open.id IS 'number of the reject';
+COMMENT ON COLUMN dialfire.rejects_open.source IS 'campaign that delivered it';
+COMMENT ON COLUMN dialfire.rejects_open.kind IS 'event, contact, transaction, connection, recording or inbound_call';
+COMMENT ON COLUMN dialfire.rejects_open.key IS 'key of the record, where it could be read';
+COMMENT ON COLUMN dialfire.rejects_open.contact_id IS 'id of the contact';
+COMMENT ON COLUMN dialfire.rejects_open.fired IS 'when it happened (UTC instant), where known';
+COMMENT ON COLUMN dialfire.rejects_open.reason IS 'one word for why';
+COMMENT ON COLUMN dialfire.rejects_open.field IS 'field that is to blame';
+COMMENT ON COLUMN dialfire.rejects_open.detail IS 'what is wrong with it';
+COMMENT ON COLUMN dialfire.rejects_open.times IS 'how often it was seen';
+COMMENT ON COLUMN dialfire.rejects_open.first_seen IS 'first seen (UTC instant)';
+COMMENT ON COLUMN dialfire.rejects_open.last_seen IS 'last seen (UTC instant)';
+COMMENT ON COLUMN dialfire.rejects_open.payload IS 'the record as it came';

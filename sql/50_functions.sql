@@ -1,0 +1,44 @@
+-- The ways to call a function that Rust has once, with the range as text. ISO, as that text is read without a setting.
+CREATE FUNCTION @extschema@.df_sync(tenant text, range tstzrange, dry_run boolean DEFAULT false)
+RETURNS TABLE (run_id bigint, status text, windows bigint, fetched bigint, inserted bigint, updated bigint,
+               unchanged bigint, skipped bigint, rejected bigint, requests bigint, retries bigint, duration interval,
+               skip_reasons jsonb, message text)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT * FROM @extschema@.df_sync($1, $2::text, $3)
+$$;
+CREATE FUNCTION @extschema@.df_sync(tenant text, range daterange, dry_run boolean DEFAULT false)
+RETURNS TABLE (run_id bigint, status text, windows bigint, fetched bigint, inserted bigint, updated bigint,
+               unchanged bigint, skipped bigint, rejected bigint, requests bigint, retries bigint, duration interval,
+               skip_reasons jsonb, message text)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT * FROM @extschema@.df_sync($1, $2::text, $3)
+$$;
+CREATE FUNCTION @extschema@.df_sync(tenant text, dry_run boolean DEFAULT false)
+RETURNS TABLE (run_id bigint, status text, windows bigint, fetched bigint, inserted bigint, updated bigint,
+               unchanged bigint, skipped bigint, rejected bigint, requests bigint, retries bigint, duration interval,
+               skip_reasons jsonb, message text)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM @extschema@.df_sync($1, NULL::text, $2)
+$$;
+CREATE FUNCTION @extschema@.df_fetch(tenant text, range tstzrange)
+RETURNS TABLE (source text, kind text, key text, payload json)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT * FROM @extschema@.df_fetch($1, $2::text)
+$$;
+CREATE FUNCTION @extschema@.df_fetch(tenant text, range daterange)
+RETURNS TABLE (source text, kind text, key text, payload json)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT * FROM @extschema@.df_fetch($1, $2::text)
+$$;
+
+-- Text takes what is no JSON and says so; these take payloads that are JSON already.
+CREATE FUNCTION @extschema@.df_normalize(vendor text, payload json, timezone text DEFAULT 'UTC')
+RETURNS TABLE (kind text, id text, record jsonb, reason text, field text, detail text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM @extschema@.df_normalize($1, $2::text, $3)
+$$;
+CREATE FUNCTION @extschema@.df_normalize(vendor text, payload jsonb, timezone text DEFAULT 'UTC')
+RETURNS TABLE (kind text, id text, record jsonb, reason text, field text, detail text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM @extschema@.df_normalize($1, $2::text, $3)
+$$;

@@ -1,0 +1,91 @@
+-- Rights and comments of functions: last, as they name what the library brings.
+
+-- Everybody may look, and row security shows each role the tenants whose server it may use.
+-- Whatever fetches or writes is for those to whom it is granted: df_grant does it for one role.
+
+GRANT USAGE ON SCHEMA dialfire TO PUBLIC;
+GRANT SELECT ON ALL TABLES IN SCHEMA dialfire TO PUBLIC;
+
+ALTER TABLE dialfire.campaigns ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.agents ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.contacts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.transactions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.connections ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.recordings ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.inbound_calls ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.runs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.coverage ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.http_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.rejects ENABLE ROW LEVEL SECURITY;
+
+-- The sub-select makes it an init plan: asked once a query, not once a row.
+CREATE POLICY tenant_usage ON dialfire.campaigns FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.agents FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.contacts FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.transactions FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.connections FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.recordings FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.inbound_calls FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.runs FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.coverage FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.http_log FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.rejects FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+COMMENT ON POLICY tenant_usage ON dialfire.campaigns IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.agents IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.contacts IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.transactions IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.connections IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.recordings IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.inbound_calls IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.runs IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.coverage IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.http_log IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.rejects IS 'rows of the tenants whose server the role may use';
+
+REVOKE ALL ON FUNCTION @extschema@.df_sync(text, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_sync(text, tstzrange, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_sync(text, daterange, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_sync(text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_fetch(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_fetch(text, tstzrange) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_fetch(text, daterange) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_check(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_validator(text[], oid) FROM PUBLIC;
+
+CREATE PROCEDURE @extschema@.df_grant(tenant text, role regrole)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('GRANT USAGE ON FOREIGN SERVER %I TO %s', tenant, role);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION
+        @extschema@.df_sync(text, text, boolean), @extschema@.df_sync(text, tstzrange, boolean),
+        @extschema@.df_sync(text, daterange, boolean), @extschema@.df_sync(text, boolean),
+        @extschema@.df_fetch(text, text), @extschema@.df_fetch(text, tstzrange), @extschema@.df_fetch(text, daterange),
+        @extschema@.df_check(text) TO %s', role);
+END
+$$;
+COMMENT ON PROCEDURE @extschema@.df_grant(text, regrole) IS
+    'lets a role see, check, fetch and sync one tenant; runs with the rights of the caller, who must own server and extension';
+REVOKE ALL ON PROCEDURE @extschema@.df_grant(text, regrole) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.df_sync(text, text, boolean) IS
+    'fetches a range and stores what is new; returns one summary row. Range: today, yesterday, last 14 days, this month, 2026-11-05, 2026-11, 2026-11-01..2026-11-15 (both ends included), 2026-11-01.., or a range literal; days are cut in the tenant''s time zone. With dry_run it fetches, compares and writes nothing. A vendor''s failure is no error: status says partial or failed, message why';
+COMMENT ON FUNCTION @extschema@.df_sync(text, tstzrange, boolean) IS
+    'fetches a range of instants (UTC or any offset) and stores what is new; returns one summary row';
+COMMENT ON FUNCTION @extschema@.df_sync(text, daterange, boolean) IS
+    'fetches a range of days, cut in the tenant''s time zone, and stores what is new; returns one summary row';
+COMMENT ON FUNCTION @extschema@.df_sync(text, boolean) IS
+    'fetches what is wanted (from option start_date, default 14 days before today) and not covered yet; returns one summary row';
+COMMENT ON FUNCTION @extschema@.df_fetch(text, text) IS
+    'the vendor''s records of a range as rows, payload as it came; writes nothing. A vendor''s failure is an error, so that a list that broke off does not look complete';
+COMMENT ON FUNCTION @extschema@.df_fetch(text, tstzrange) IS 'the vendor''s records of a range of instants as rows; writes nothing';
+COMMENT ON FUNCTION @extschema@.df_fetch(text, daterange) IS
+    'the vendor''s records of a range of days, cut in the tenant''s time zone, as rows; writes nothing';
+COMMENT ON FUNCTION @extschema@.df_check(text) IS
+    'tries a tenant step by step from this server: user mapping, allowed hosts, DNS, TCP, TLS, each style of authentication with status and body, each campaign, clock; status ok, warning, failed or skipped, duration in milliseconds';
+COMMENT ON FUNCTION @extschema@.df_normalize(text, text, text) IS
+    'the typed rows and rejects of one payload of a vendor (contact, inbound call, event line, page or array of those); pure. Days are cut in timezone';
+COMMENT ON FUNCTION @extschema@.df_normalize(text, json, text) IS 'the typed rows and rejects of one payload of a vendor; pure';
+COMMENT ON FUNCTION @extschema@.df_normalize(text, jsonb, text) IS 'the typed rows and rejects of one payload of a vendor; pure';
+COMMENT ON FUNCTION @extschema@.df_options() IS
+    'every option of a tenant: where it stands, default with unit, whether only a superuser may set it';
+COMMENT ON FUNCTION @extschema@.df_validator(text[], oid) IS
+    'checks the options of CREATE and ALTER SERVER and USER MAPPING';

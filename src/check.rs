@@ -1,0 +1,91 @@
+//! `df_check`: the test from the host that fetches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::client::Client;
+use calls::error::Error;
+use calls::pool::Pool;
+use calls::vendor::dialfire::{check, Check};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::error::Failure;
+use crate::pg::bell::Bell;
+use crate::pg::role::{self, AsOwner};
+use crate::pg::thread;
+use crate::tenant::Tenant;
+
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+#[pg_extern]
+#[allow(clippy::type_complexity)]
+fn df_check(
+    tenant: &str,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(step, String),
+            name!(status, &'static str),
+            name!(detail, String),
+            name!(hint, Option<String>),
+            name!(duration_ms, f64),
+        ),
+    >,
+    ErrorReport,
+> {
+    let caller = role::caller();
+    let _owner = AsOwner::begin()?;
+    let tenant = Tenant::load(tenant, caller)?;
+    let mut checks = vec![Check {
+        step: "user mapping".to_owned(),
+        status: "ok",
+        detail: format!("role \"{}\"", tenant.role),
+        hint: None,
+        duration: Duration::ZERO,
+    }];
+    match Client::new(tenant.http.clone()) {
+        Ok(client) => {
+            checks.push(passed("allowed hosts", tenant.http.base.clone()));
+            checks.extend(ask(&tenant, Arc::new(client))?);
+        }
+        Err(error) => checks.push(failed("allowed hosts", &error)),
+    }
+    Ok(TableIterator::new(
+        checks.into_iter().map(|c| (c.step, c.status, c.detail, c.hint, (c.duration.as_secs_f64() * 10_000.0).round() / 10.0)),
+    ))
+}
+
+fn passed(step: &str, detail: String) -> Check {
+    Check { step: step.to_owned(), status: "ok", detail, hint: None, duration: Duration::ZERO }
+}
+
+fn failed(step: &str, error: &Error) -> Check {
+    let hint = error.hint().map(str::to_owned);
+    Check { step: step.to_owned(), status: "failed", detail: error.to_string(), hint, duration: Duration::ZERO }
+}
+
+/// Shuts the client down when the backend leaves, however it leaves.
+struct Ending(Arc<Client>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.shutdown();
+    }
+}
+
+fn ask(tenant: &Tenant, client: Arc<Client>) -> Result<Vec<Check>, Failure> {
+    let _ending = Ending(client.clone());
+    let bell = Bell::new()?;
+    let (access, http) = (tenant.access.clone(), tenant.http.clone());
+    let run = move |_: &()| check(&client, &access, &http);
+    let mut pool = Pool::start(1, &thread::spawn, run, bell.ringer())?;
+    pool.submit(());
+    loop {
+        match pool.take() {
+            Some(((), checks)) => return Ok(checks),
+            None => bell.wait(LONGEST_WAIT),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Errors for the person who typed the statement. What a vendor does wrong is no error: it goes to the ledger.
+
+use calls::range::RangeError;
+use pgrx::prelude::*;
+use pgrx::pg_sys::panic::ErrorReport;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("extension dialfire_sync is not created in this database")]
+    NoExtension,
+    #[error("tenant \"{0}\" does not exist")]
+    UnknownTenant(String),
+    #[error("server \"{0}\" is not a tenant of dialfire_sync")]
+    NotATenant(String),
+    #[error("permission denied for tenant \"{tenant}\"")]
+    NoUsage { tenant: String, role: String },
+    #[error("no user mapping of tenant \"{tenant}\" for role \"{role}\"")]
+    NoMapping { tenant: String, role: String },
+    #[error("no token for tenant \"{tenant}\"")]
+    NoToken { tenant: String, role: String },
+    #[error("{option} of tenant \"{tenant}\" cannot be read")]
+    TokenFile { tenant: String, option: &'static str, cause: String },
+    #[error("option \"{option}\" is missing")]
+    MissingOption { option: String, hint: String },
+    #[error("invalid option \"{option}\"")]
+    UnknownOption { option: String, known: String },
+    #[error("invalid value for option \"{option}\": \"{value}\"")]
+    BadOption { option: String, value: String, why: String, hint: String },
+    #[error("permission denied to set option \"{option}\"")]
+    SuperuserOption { option: String },
+    #[error("{0}")]
+    Range(#[from] RangeError),
+    #[error("unknown vendor \"{0}\"")]
+    UnknownVendor(String),
+    #[error("invalid payload")]
+    Payload { why: String },
+    #[error("source \"{source_id}\" of tenant \"{tenant}\" is being synced already")]
+    Busy { tenant: String, source_id: String, by: String, pid: i32 },
+    #[error("cannot ask the vendor of tenant \"{tenant}\": {error}")]
+    Vendor { tenant: String, error: calls::error::Error },
+    #[error("cannot start helper threads")]
+    Threads(#[from] std::io::Error),
+    #[error("{0}")]
+    Spi(#[from] pgrx::spi::Error),
+}
+
+impl Failure {
+    fn code(&self) -> PgSqlErrorCode {
+        use calls::error::Error;
+        use PgSqlErrorCode::*;
+        match self {
+            Failure::NoExtension => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Failure::UnknownTenant(_) => ERRCODE_UNDEFINED_OBJECT,
+            Failure::NotATenant(_) => ERRCODE_WRONG_OBJECT_TYPE,
+            Failure::NoUsage { .. } | Failure::SuperuserOption { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Failure::NoMapping { .. } | Failure::NoToken { .. } => ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            Failure::TokenFile { .. } => ERRCODE_UNDEFINED_FILE,
+            Failure::MissingOption { .. } => ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED,
+            Failure::UnknownOption { .. } => ERRCODE_FDW_INVALID_OPTION_NAME,
+            Failure::BadOption { .. } | Failure::UnknownVendor(_) => ERRCODE_INVALID_PARAMETER_VALUE,
+            Failure::Range(RangeError::Unparsable { .. }) => ERRCODE_INVALID_DATETIME_FORMAT,
+            Failure::Range(_) => ERRCODE_INVALID_PARAMETER_VALUE,
+            Failure::Payload { .. } => ERRCODE_INVALID_TEXT_REPRESENTATION,
+            Failure::Busy { .. } => ERRCODE_OBJECT_IN_USE,
+            Failure::Vendor { error, .. } => match error {
+                Error::HostNotAllowed { .. } | Error::Redirect { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
+                Error::Setting { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
+                Error::Status { status: 401 | 403, .. } => ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+                Error::TooLarge { .. } => ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                Error::Answer { .. } => ERRCODE_PROTOCOL_VIOLATION,
+                _ => ERRCODE_CONNECTION_FAILURE,
+            },
+            Failure::Threads(_) => ERRCODE_INSUFFICIENT_RESOURCES,
+            Failure::Spi(_) => ERRCODE_INTERNAL_ERROR,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Failure::NoUsage { role, .. } => Some(format!("Role \"{role}\" lacks USAGE on the foreign server.")),
+            Failure::NoMapping { role, tenant } => {
+                Some(format!("Neither \"{role}\" nor PUBLIC has one on server \"{tenant}\"."))
+            }
+            Failure::NoToken { .. } => {
+                Some("The user mapping has neither token nor token_file nor campaign_tokens.".to_owned())
+            }
+            Failure::TokenFile { cause, .. } => Some(cause.clone()),
+            Failure::UnknownOption { known, .. } => Some(format!("Valid options here are: {known}.")),
+            Failure::BadOption { why, .. } | Failure::Payload { why } => Some(why.clone()),
+            Failure::SuperuserOption { .. } => Some("It reaches files or hosts on behalf of the server.".to_owned()),
+            Failure::Busy { by, pid, .. } => Some(format!("Process {pid} runs it, {by}.")),
+            Failure::Threads(cause) => Some(cause.to_string()),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Failure::NoExtension => Some("Run CREATE EXTENSION dialfire_sync.".to_owned()),
+            Failure::UnknownTenant(name) => Some(format!(
+                "SELECT * FROM dialfire.tenants lists them; a new one: CREATE SERVER {} FOREIGN DATA WRAPPER \
+                 dialfire_sync OPTIONS (vendor 'dialfire', account '…', timezone '…').",
+                quote(name)
+            )),
+            Failure::NotATenant(_) => Some("SELECT * FROM dialfire.tenants lists the tenants.".to_owned()),
+            Failure::NoUsage { tenant, role } => {
+                Some(format!("GRANT USAGE ON FOREIGN SERVER {} TO {}.", quote(tenant), quote(role)))
+            }
+            Failure::NoMapping { tenant, .. } => {
+                Some(format!("CREATE USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (token '…').", quote(tenant)))
+            }
+            Failure::NoToken { tenant, .. } => Some(format!(
+                "ALTER USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (ADD token '…').",
+                quote(tenant)
+            )),
+            Failure::TokenFile { .. } => {
+                Some("The file must be readable by the operating system user of the server.".to_owned())
+            }
+            Failure::MissingOption { hint, .. } | Failure::BadOption { hint, .. } => Some(hint.clone()),
+            Failure::SuperuserOption { .. } => Some("Ask a superuser to set it.".to_owned()),
+            Failure::Range(error) => Some(sentence(error.hint())),
+            Failure::UnknownVendor(_) => Some("Known vendors: dialfire.".to_owned()),
+            Failure::Payload { .. } => Some("Pass the record as the vendor sent it, as JSON.".to_owned()),
+            Failure::Busy { pid, .. } => {
+                Some(format!("Wait for it, or end it with SELECT pg_cancel_backend({pid})."))
+            }
+            Failure::Vendor { error, .. } => error.hint().map(sentence),
+            _ => None,
+        }
+    }
+}
+
+impl From<Failure> for ErrorReport {
+    fn from(failure: Failure) -> ErrorReport {
+        let mut report = ErrorReport::new(failure.code(), failure.to_string(), "");
+        if let Some(detail) = failure.detail() {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = failure.hint() {
+            report = report.set_hint(hint);
+        }
+        report
+    }
+}
+
+/// As `quote_identifier` does, so that a hint can be pasted.
+pub fn quote(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+/// Postgres's hints are sentences.
+fn sentence(hint: &str) -> String {
+    let mut chars = hint.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let rest = chars.as_str();
+    format!("{first}{rest}{}", if rest.ends_with('.') { "" } else { "." })
+}

@@ -1,0 +1,291 @@
+//! The ledger: runs, coverage, rejects and the HTTP log.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Instant;
+
+use calls::client::Attempt;
+use calls::range::Window;
+use calls::row::{Batch, Reject};
+use pgrx::datum::{DatumWithOid, Interval, JsonB, TimestampWithTimeZone};
+use pgrx::prelude::*;
+use pgrx::spi;
+
+use crate::error::Failure;
+use crate::store::{instant, Changes};
+use crate::tenant::Tenant;
+
+/// What a run has done so far.
+pub struct Run {
+    tenant: String,
+    role: String,
+    /// `None` for a dry run, which writes nothing.
+    pub id: Option<i64>,
+    began: Instant,
+    started_at: TimestampWithTimeZone,
+    pub windows: Vec<Window>,
+    pub params: serde_json::Value,
+    pub complete: u64,
+    pub fetched: u64,
+    pub calls: Changes,
+    pub skipped: BTreeMap<String, u64>,
+    pub rejected: u64,
+    pub pages: u64,
+    pub requests: u64,
+    pub retries: u64,
+    pub bytes: u64,
+    has_rejects: bool,
+}
+
+/// How a run ended, in words.
+pub struct Verdict {
+    pub status: &'static str,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Run {
+    pub fn begin(tenant: &Tenant, dry: bool) -> spi::Result<Run> {
+        let id = match dry {
+            true => None,
+            false => Spi::get_one("SELECT nextval('dialfire.runs_run_id_seq')")?,
+        };
+        let open = "SELECT EXISTS (SELECT FROM dialfire.rejects WHERE tenant = $1 AND resolved_at IS NULL)";
+        Ok(Run {
+            tenant: tenant.name.clone(),
+            role: tenant.role.clone(),
+            id,
+            began: Instant::now(),
+            started_at: now()?,
+            windows: Vec::new(),
+            params: serde_json::json!({}),
+            complete: 0,
+            fetched: 0,
+            calls: Changes::default(),
+            skipped: BTreeMap::new(),
+            rejected: 0,
+            pages: 0,
+            requests: 0,
+            retries: 0,
+            bytes: 0,
+            has_rejects: Spi::get_one_with_args(open, &[tenant.name.as_str().into()])?.unwrap_or_default(),
+        })
+    }
+
+    pub fn skip(&mut self, reason: &str, times: u64) {
+        *self.skipped.entry(reason.to_owned()).or_default() += times;
+    }
+
+    pub fn skipped_in_all(&self) -> u64 {
+        self.skipped.values().sum()
+    }
+
+    /// Counts requests and keeps those that failed.
+    pub fn log(&mut self, attempts: &[Attempt]) -> spi::Result<()> {
+        self.requests += attempts.len() as u64;
+        self.retries += attempts.iter().filter(|a| a.attempt > 1).count() as u64;
+        self.bytes += attempts.iter().map(|a| a.bytes).sum::<u64>();
+        let failed: Vec<&Attempt> =
+            attempts.iter().filter(|a| a.status.is_none_or(|status| !(200..300).contains(&status))).collect();
+        if failed.is_empty() || self.id.is_none() {
+            return Ok(());
+        }
+        let args: [DatumWithOid; 11] = [
+            self.tenant.as_str().into(),
+            self.id.into(),
+            failed.iter().map(|a| instant(a.at)).collect::<Vec<_>>().into(),
+            failed.iter().map(|a| a.method).collect::<Vec<_>>().into(),
+            failed.iter().map(|a| a.url.as_str()).collect::<Vec<_>>().into(),
+            failed.iter().map(|a| a.status.map(i32::from)).collect::<Vec<_>>().into(),
+            failed.iter().map(|a| a.attempt as i32).collect::<Vec<_>>().into(),
+            failed.iter().map(|a| a.duration.as_secs_f64() * 1000.0).collect::<Vec<_>>().into(),
+            failed.iter().map(|a| a.bytes as i64).collect::<Vec<_>>().into(),
+            failed.iter().map(|a| a.retry_after.map(|wait| wait.as_secs_f64())).collect::<Vec<_>>().into(),
+            failed.iter().map(|a| a.error.as_ref().map(|e| e.replace('\0', ""))).collect::<Vec<_>>().into(),
+        ];
+        Spi::run_with_args(
+            "INSERT INTO dialfire.http_log
+                (tenant, run_id, at, method, url, status, attempt, duration_ms, bytes, retry_after, error)
+             SELECT $1, $2, * FROM unnest($3::timestamptz[], $4::text[], $5::text[], $6::int[], $7::int[],
+                $8::float8[], $9::bigint[], $10::float8[], $11::text[])",
+            &args,
+        )
+    }
+
+    /// Quarantines what a batch rejects, and releases what it brings after all.
+    pub fn quarantine(&mut self, batch: &Batch) -> spi::Result<()> {
+        self.rejected += batch.rejects.len() as u64;
+        if self.id.is_none() {
+            return Ok(());
+        }
+        if self.has_rejects {
+            release(&self.tenant, batch)?;
+        }
+        if !batch.rejects.is_empty() {
+            self.has_rejects = true;
+            reject(&self.tenant, self.id, &batch.rejects)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the run's row, in one piece: a row that is updated at the end of every run leaves a dead one behind.
+    pub fn finish(&self, verdict: &Verdict) -> spi::Result<Interval> {
+        let micros = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let duration = Interval::from_micros(micros);
+        if self.id.is_none() {
+            return Ok(duration);
+        }
+        let skipped = serde_json::to_value(&self.skipped).unwrap_or_default();
+        let args: [DatumWithOid; 22] = [
+            self.tenant.as_str().into(),
+            self.id.into(),
+            verdict.status.into(),
+            self.role.as_str().into(),
+            self.started_at.into(),
+            duration.into(),
+            self.windows.iter().map(|w| instant(w.from)).collect::<Vec<_>>().into(),
+            self.windows.iter().map(|w| instant(w.to)).collect::<Vec<_>>().into(),
+            JsonB(self.params.clone()).into(),
+            (self.complete as i64).into(),
+            (self.fetched as i64).into(),
+            (self.calls.inserted as i64).into(),
+            (self.calls.updated as i64).into(),
+            (self.calls.unchanged as i64).into(),
+            (self.skipped_in_all() as i64).into(),
+            (self.rejected as i64).into(),
+            (self.pages as i64).into(),
+            (self.requests as i64).into(),
+            (self.retries as i64).into(),
+            (self.bytes as i64).into(),
+            JsonB(skipped).into(),
+            vec![Some(verdict.message.as_str()), verdict.hint.as_deref()].into(),
+        ];
+        Spi::run_with_args(
+            "INSERT INTO dialfire.runs
+                (tenant, run_id, status, role, started_at, finished_at, duration, range, params, windows, fetched,
+                 inserted, updated, unchanged, skipped, rejected, pages, requests, retries, bytes, skip_reasons,
+                 message, hint)
+             SELECT $1, $2, $3, $4, $5, clock_timestamp(), $6,
+                COALESCE((SELECT range_agg(tstzrange(f, t)) FROM unnest($7::timestamptz[], $8::timestamptz[]) AS w(f, t)),
+                         '{}'),
+                $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22[1], $22[2]",
+            &args,
+        )?;
+        Ok(duration)
+    }
+}
+
+pub fn now() -> spi::Result<TimestampWithTimeZone> {
+    let now = Spi::get_one("SELECT clock_timestamp()")?;
+    now.ok_or(spi::Error::InvalidPosition)
+}
+
+fn reject(tenant: &str, run: Option<i64>, rejects: &[Reject]) -> spi::Result<()> {
+    let texts = |of: &dyn Fn(&Reject) -> Option<String>| rejects.iter().map(of).collect::<Vec<_>>();
+    let args: [DatumWithOid; 12] = [
+        tenant.into(),
+        run.into(),
+        texts(&|r| r.campaign_id.clone()).into(),
+        texts(&|r| Some(r.kind.to_owned())).into(),
+        texts(&|r| r.key.clone()).into(),
+        texts(&|r| r.contact_id.clone()).into(),
+        rejects.iter().map(|r| r.fired.map(instant)).collect::<Vec<_>>().into(),
+        texts(&|r| Some(r.reason.to_owned())).into(),
+        texts(&|r| Some(r.field.replace('\0', ""))).into(),
+        texts(&|r| Some(r.detail.replace('\0', ""))).into(),
+        texts(&|r| Some(r.payload.clone())).into(),
+        texts(&|r| r.event_md5.clone()).into(),
+    ];
+    Spi::run_with_args(
+        "INSERT INTO dialfire.rejects AS r
+            (tenant, run_id, source, kind, key, contact_id, fired, reason, field, detail, payload, event_md5, fingerprint)
+         SELECT DISTINCT ON (f.fingerprint) $1, $2, i.source, i.kind, i.key, i.contact_id, i.fired, i.reason, i.field,
+                i.detail, i.payload::json, i.event_md5, f.fingerprint
+         FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::text[],
+                     $10::text[], $11::text[], $12::text[])
+              AS i(source, kind, key, contact_id, fired, reason, field, detail, payload, event_md5)
+         CROSS JOIN LATERAL (SELECT md5(concat_ws('|', i.kind, i.reason, i.key, i.contact_id, i.fired, i.payload)))
+              AS f(fingerprint)
+         ORDER BY f.fingerprint
+         ON CONFLICT (tenant, fingerprint) DO UPDATE SET run_id = excluded.run_id, event_md5 = excluded.event_md5,
+            detail = excluded.detail, times = r.times + 1, last_seen = now(), resolved_at = NULL",
+        &args,
+    )
+}
+
+fn release(tenant: &str, batch: &Batch) -> spi::Result<()> {
+    let args: [DatumWithOid; 6] = [
+        tenant.into(),
+        batch.transactions.iter().map(|t| t.id.as_str()).collect::<Vec<_>>().into(),
+        batch.contacts.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().into(),
+        batch.inbound_calls.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().into(),
+        batch.transactions.iter().map(|t| t.contact_id.as_deref()).collect::<Vec<_>>().into(),
+        batch.transactions.iter().map(|t| t.fired.map(instant)).collect::<Vec<_>>().into(),
+    ];
+    Spi::run_with_args(
+        "UPDATE dialfire.rejects r SET resolved_at = now()
+         WHERE tenant = $1 AND resolved_at IS NULL
+           AND (kind IN ('transaction', 'connection', 'recording') AND key = ANY ($2)
+             OR kind = 'contact' AND key = ANY ($3)
+             OR kind = 'inbound_call' AND key = ANY ($4)
+             OR kind IN ('event', 'transaction') AND (contact_id, fired) IN (
+                SELECT * FROM unnest($5::text[], $6::timestamptz[])))",
+        &args,
+    )
+}
+
+/// Adds a window to what is covered; does nothing where it is covered already.
+pub fn cover(tenant: &str, source: &str, window: Window) -> spi::Result<()> {
+    let args: [DatumWithOid; 4] = [tenant.into(), source.into(), instant(window.from).into(), instant(window.to).into()];
+    Spi::run_with_args(
+        "INSERT INTO dialfire.coverage AS c (tenant, source, covered)
+         SELECT $1, $2, tstzmultirange(tstzrange($3, $4))
+         WHERE NOT EXISTS (SELECT FROM dialfire.coverage e
+                           WHERE e.tenant = $1 AND e.source = $2 AND e.covered @> tstzrange($3, $4))
+         ON CONFLICT (tenant, source) DO UPDATE SET covered = c.covered + excluded.covered, changed_at = now()",
+        &args,
+    )
+}
+
+/// The parts of a window that are not covered yet.
+pub fn gaps(tenant: &str, source: &str, wanted: Window) -> spi::Result<Vec<Window>> {
+    let args: [DatumWithOid; 4] = [tenant.into(), source.into(), instant(wanted.from).into(), instant(wanted.to).into()];
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT (EXTRACT(epoch FROM lower(gap)) * 1000000)::bigint, (EXTRACT(epoch FROM upper(gap)) * 1000000)::bigint
+             FROM unnest(tstzmultirange(tstzrange($3, $4)) - COALESCE(
+                (SELECT covered FROM dialfire.coverage WHERE tenant = $1 AND source = $2), '{}')) AS gap
+             ORDER BY lower(gap)",
+            None,
+            &args,
+        )?;
+        let at = |micros: Option<i64>| micros.and_then(chrono::DateTime::from_timestamp_micros).unwrap_or_default();
+        rows.map(|row| Ok(Window { from: at(row.get(1)?), to: at(row.get(2)?) })).collect()
+    })
+}
+
+/// Takes the source for this transaction, or says who has it.
+pub fn lock(tenant: &Tenant, source: &str) -> Result<(), Failure> {
+    let mut hash = DefaultHasher::new();
+    ("dialfire_sync", tenant.server.to_u32(), source).hash(&mut hash);
+    let key = hash.finish() as i64;
+    let got = Spi::get_one_with_args::<bool>("SELECT pg_try_advisory_xact_lock($1)", &[key.into()])?;
+    if got == Some(true) {
+        return Ok(());
+    }
+    let (pid, by) = Spi::get_two_with_args::<i32, String>(
+        "SELECT l.pid, format('begun by role \"%s\" at %s', a.usename, date_trunc('second', a.xact_start))
+         FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND (l.classid::bigint << 32) | l.objid::bigint = $1",
+        &[key.into()],
+    )
+    .unwrap_or_default();
+    Err(Failure::Busy {
+        tenant: tenant.name.clone(),
+        source_id: source.to_owned(),
+        by: by.unwrap_or_else(|| "which has just ended".to_owned()),
+        pid: pid.unwrap_or_default(),
+    })
+}

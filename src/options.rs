@@ -1,0 +1,296 @@
+//! Every option of a tenant: its name, default, unit and check.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+use pgrx::pg_sys::panic::ErrorReport;
+
+use crate::error::Failure;
+use crate::pg;
+
+/// Where an option stands: on the server, which everybody can read, or in the user mapping, which hides it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Server,
+    Mapping,
+}
+
+struct Opt {
+    name: &'static str,
+    place: Place,
+    default: Option<&'static str>,
+    superuser: bool,
+    check: fn(&str) -> Result<(), (String, &'static str)>,
+    about: &'static str,
+}
+
+const fn server(
+    name: &'static str,
+    default: Option<&'static str>,
+    check: fn(&str) -> Result<(), (String, &'static str)>,
+    about: &'static str,
+) -> Opt {
+    Opt { name, place: Place::Server, default, superuser: false, check, about }
+}
+
+const fn mapping(
+    name: &'static str,
+    check: fn(&str) -> Result<(), (String, &'static str)>,
+    about: &'static str,
+) -> Opt {
+    Opt { name, place: Place::Mapping, default: None, superuser: false, check, about }
+}
+
+const OPTIONS: &[Opt] = &[
+    server("vendor", None, is_vendor, "vendor of the tenant: dialfire"),
+    server("account", None, is_account, "id of the tenant at the vendor"),
+    server("timezone", Some("UTC"), is_timezone, "IANA zone in which days are cut, such as Europe/Nicosia"),
+    server("base_url", Some("https://api.dialfire.com/api"), is_url, "where the API is; https, or http on loopback"),
+    server("campaigns", None, is_text, "comma-separated ids of the campaigns to fetch; default all"),
+    server("start_date", None, is_date, "first day that df_sync(tenant) wants; default 14 days before today"),
+    server("settle", Some("2 minutes"), is_interval, "time before now that is fetched but not yet called covered"),
+    server("page_size", Some("1000"), is_page_size, "records a page"),
+    server("batch", Some("20"), is_batch, "contacts a request"),
+    server("concurrency", Some("4"), is_concurrency, "requests in flight"),
+    server("max_requests_per_second", None, is_rate, "requests a second; default no limit but the vendor's"),
+    server("connect_timeout", Some("10 s"), is_interval, "limit of connecting"),
+    server("request_timeout", Some("60 s"), is_interval, "limit of one attempt, body included"),
+    server("attempts", Some("5"), is_attempts, "attempts of a request that fails for a passing reason"),
+    server("wait_budget", Some("2 minutes"), is_interval, "limit of waiting and retrying of one request"),
+    server("max_body_mb", Some("64"), is_megabytes, "largest answer, MiB"),
+    Opt { superuser: true, ..server("ca_file", None, is_path, "PEM file of authorities to trust; superuser") },
+    Opt { superuser: true, ..server("proxy", None, is_proxy, "http://host:port of a proxy; superuser") },
+    mapping("token", is_secret, "tenant token of the vendor"),
+    mapping("campaign_tokens", is_tokens, "tokens of single campaigns: ID=token,ID=token"),
+    mapping("proxy_auth", is_secret, "user:password for the proxy"),
+    Opt { superuser: true, ..mapping("token_file", is_path, "file that holds the token; superuser") },
+];
+
+/// Checks the options of CREATE and ALTER SERVER and USER MAPPING.
+#[pg_extern]
+fn df_validator(options: Vec<Option<String>>, catalog: pg_sys::Oid) -> Result<(), ErrorReport> {
+    let place = match catalog {
+        pg_sys::ForeignServerRelationId => Some(Place::Server),
+        pg_sys::UserMappingRelationId => Some(Place::Mapping),
+        _ => None,
+    };
+    let given: BTreeMap<String, String> = options
+        .into_iter()
+        .flatten()
+        .filter_map(|option| option.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect();
+    for (name, value) in &given {
+        check(place, name, value)?;
+    }
+    if place == Some(Place::Server) {
+        for (required, hint) in [
+            ("vendor", "Add vendor 'dialfire' to OPTIONS."),
+            ("account", "Add account '…', the tenant's id at the vendor, to OPTIONS."),
+        ] {
+            if !given.contains_key(required) {
+                return Err(Failure::MissingOption { option: required.to_owned(), hint: hint.to_owned() }.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check(place: Option<Place>, name: &str, value: &str) -> Result<(), Failure> {
+    let Some(option) = OPTIONS.iter().find(|o| o.name == name && Some(o.place) == place) else {
+        let here = OPTIONS.iter().filter(|o| Some(o.place) == place).map(|o| o.name);
+        let known = here.collect::<Vec<_>>().join(", ");
+        return Err(Failure::UnknownOption {
+            option: name.to_owned(),
+            known: if known.is_empty() { "none".to_owned() } else { known },
+        });
+    };
+    if option.superuser && !pg::role::is_superuser() {
+        return Err(Failure::SuperuserOption { option: name.to_owned() });
+    }
+    (option.check)(value).map_err(|(why, hint)| Failure::BadOption {
+        option: name.to_owned(),
+        value: if place == Some(Place::Mapping) { "[secret]".to_owned() } else { value.to_owned() },
+        why,
+        hint: hint.to_owned(),
+    })
+}
+
+type Checked = Result<(), (String, &'static str)>;
+
+fn is_vendor(value: &str) -> Checked {
+    match value {
+        "dialfire" => Ok(()),
+        _ => Err((format!("\"{value}\" is not a vendor that this version knows."), "Known vendors: dialfire.")),
+    }
+}
+
+fn is_account(value: &str) -> Checked {
+    let plain = !value.is_empty() && value.len() <= 64 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    plain.then_some(()).ok_or_else(|| {
+        ("An account is made of letters, digits, - and _.".to_owned(), "Dialfire's is 8 hexadecimal digits, such as 9c6d0163.")
+    })
+}
+
+fn is_timezone(value: &str) -> Checked {
+    (Tz::from_str(value).is_ok() && pg::zone::postgres_knows(value)).then_some(()).ok_or_else(|| {
+        (
+            "It is not a time zone of the IANA database.".to_owned(),
+            "Write Area/City, such as Europe/Nicosia; SELECT name FROM pg_timezone_names lists them.",
+        )
+    })
+}
+
+fn is_url(value: &str) -> Checked {
+    use calls::client::{Client, Settings};
+    // No host is allowed here: which ones are is decided when the vendor is asked.
+    match Client::new(Settings { base: base_url(value), ..Settings::default() }) {
+        Ok(_) | Err(calls::error::Error::HostNotAllowed { .. }) => Ok(()),
+        Err(error) => Err((capital(&error.to_string()), "Write https://host/api; plain http is for loopback only.")),
+    }
+}
+
+fn is_proxy(value: &str) -> Checked {
+    let plain = (value.starts_with("http://") || value.starts_with("https://")) && !value.contains('@');
+    plain.then_some(()).ok_or_else(|| {
+        (
+            "Server options are public.".to_owned(),
+            "Write http://host:port and put user:password into option proxy_auth of the user mapping.",
+        )
+    })
+}
+
+fn is_date(value: &str) -> Checked {
+    NaiveDate::from_str(value)
+        .map(drop)
+        .map_err(|_| ("It is not a date.".to_owned(), "Write YYYY-MM-DD, such as 2026-11-01."))
+}
+
+fn is_interval(value: &str) -> Checked {
+    duration(value).map(drop).ok_or_else(|| {
+        ("It is not a positive interval of at most a day.".to_owned(), "Write a number and a unit, such as 90 s or 2 minutes.")
+    })
+}
+
+fn is_page_size(value: &str) -> Checked {
+    is_between(value, 1, 10_000, "Write a number from 1 to 10000.")
+}
+
+fn is_batch(value: &str) -> Checked {
+    is_between(value, 1, 100, "Write a number from 1 to 100.")
+}
+
+fn is_concurrency(value: &str) -> Checked {
+    is_between(value, 1, 32, "Write a number from 1 to 32.")
+}
+
+fn is_attempts(value: &str) -> Checked {
+    is_between(value, 1, 20, "Write a number from 1 to 20.")
+}
+
+fn is_megabytes(value: &str) -> Checked {
+    is_between(value, 1, 1024, "Write a number from 1 to 1024.")
+}
+
+fn is_between(value: &str, least: i64, most: i64, hint: &'static str) -> Checked {
+    match value.parse::<i64>() {
+        Ok(number) if (least..=most).contains(&number) => Ok(()),
+        Ok(_) => Err((format!("It lies outside {least} to {most}."), hint)),
+        Err(_) => Err(("It is not a whole number.".to_owned(), hint)),
+    }
+}
+
+fn is_rate(value: &str) -> Checked {
+    match value.parse::<f64>() {
+        Ok(rate) if (0.01..=1000.0).contains(&rate) => Ok(()),
+        _ => Err(("It is not a number from 0.01 to 1000.".to_owned(), "Write requests a second, such as 5.")),
+    }
+}
+
+fn is_text(value: &str) -> Checked {
+    let filled = !value.trim().is_empty();
+    filled.then_some(()).ok_or_else(|| ("It is empty.".to_owned(), "Leave the option out instead."))
+}
+
+fn is_path(value: &str) -> Checked {
+    let absolute = value.starts_with('/');
+    absolute.then_some(()).ok_or_else(|| ("It is not an absolute path.".to_owned(), "Write /path/to/file."))
+}
+
+fn is_secret(value: &str) -> Checked {
+    match value {
+        _ if value.trim().is_empty() => Err(("It is empty.".to_owned(), "Copy the token from the vendor's settings.")),
+        _ if value.chars().any(|c| c.is_control() || c.is_whitespace()) => {
+            Err(("It holds blanks or control characters.".to_owned(), "Copy it again, without line ends."))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_tokens(value: &str) -> Checked {
+    campaign_tokens(value).map(drop).ok_or_else(|| {
+        ("It is not a list of campaign=token.".to_owned(), "Write CAMPAIGN=token,CAMPAIGN=token, or a JSON object.")
+    })
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().collect::<String>() + chars.as_str() + ".").unwrap_or_default()
+}
+
+/// A base without a path gets the vendor's.
+pub fn base_url(value: &str) -> String {
+    let trimmed = value.trim().trim_end_matches('/');
+    match trimmed.split_once("://") {
+        Some((_, rest)) if !rest.contains('/') => format!("{trimmed}/api"),
+        _ => trimmed.to_owned(),
+    }
+}
+
+pub fn duration(value: &str) -> Option<Duration> {
+    let micros = Interval::from_str(value).ok()?.as_micros();
+    let micros = u64::try_from(micros).ok().filter(|m| (1..=86_400_000_000).contains(m))?;
+    Some(Duration::from_micros(micros))
+}
+
+pub fn campaign_tokens(value: &str) -> Option<BTreeMap<String, String>> {
+    let tokens: BTreeMap<String, String> = if value.trim_start().starts_with('{') {
+        serde_json::from_str(value).ok()?
+    } else {
+        value
+            .split(',')
+            .map(|pair| pair.split_once('=').map(|(id, token)| (id.trim().to_owned(), token.trim().to_owned())))
+            .collect::<Option<_>>()?
+    };
+    let sound = !tokens.is_empty()
+        && tokens.iter().all(|(id, token)| !id.is_empty() && is_secret(token).is_ok());
+    sound.then_some(tokens)
+}
+
+/// The given value, else the default.
+pub fn value<'a>(given: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    let default = || OPTIONS.iter().find(|o| o.name == name).and_then(|o| o.default);
+    given.get(name).map(String::as_str).or_else(default)
+}
+
+/// Every option with its place, default and meaning.
+#[pg_extern(stable, parallel_safe)]
+fn df_options() -> TableIterator<
+    'static,
+    (
+        name!(option, &'static str),
+        name!(place, &'static str),
+        name!(default_value, Option<&'static str>),
+        name!(superuser_only, bool),
+        name!(description, &'static str),
+    ),
+> {
+    TableIterator::new(OPTIONS.iter().map(|o| {
+        let place = if o.place == Place::Server { "server" } else { "user mapping" };
+        (o.name, place, o.default, o.superuser, o.about)
+    }))
+}

@@ -1,0 +1,17 @@
+//! The only unsafe code: what Postgres offers in C and pgrx does not wrap.
+//!
+//! Everything in here is called on the backend's main thread, except the thread that [`thread::spawn`] starts, which
+//! never touches Postgres.
+#![allow(unsafe_code)]
+
+pub mod bell;
+pub mod json;
+pub mod role;
+pub mod thread;
+pub mod zone;
+
+/// A date from its number of days since 2000-01-01.
+pub fn date(days: i32) -> pgrx::datum::Date {
+    // SAFETY: the callers count days between the years 1970 and 9999, all of them valid dates.
+    unsafe { pgrx::datum::Date::from_pg_epoch_days(days) }
+}

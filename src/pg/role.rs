@@ -1,0 +1,78 @@
+//! Who asks, and working as the owner of the extension.
+//!
+//! SECURITY DEFINER would hide the caller behind the owner, and a procedure that commits may not be one. So the entry
+//! points run as the caller and change over themselves, as a matview refresh does.
+
+use pgrx::pg_sys;
+
+use crate::error::Failure;
+
+/// The role whose rights and user mapping count.
+pub fn caller() -> pg_sys::Oid {
+    // SAFETY: reads a variable of this backend.
+    unsafe { pg_sys::GetUserId() }
+}
+
+pub fn is_superuser() -> bool {
+    // SAFETY: a syscache lookup on the main thread, inside a transaction.
+    unsafe { pg_sys::superuser() }
+}
+
+pub fn name(role: pg_sys::Oid) -> String {
+    // SAFETY: returns a palloc'd C string; with `noerr` false it raises an error instead of returning null.
+    unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(role, false)).to_string_lossy().into_owned() }
+}
+
+/// From here to the end of the scope the extension's owner works, with nothing of the caller's in the search path.
+pub struct AsOwner {
+    user: pg_sys::Oid,
+    context: i32,
+    nest_level: i32,
+}
+
+impl AsOwner {
+    pub fn begin() -> Result<AsOwner, Failure> {
+        let owner = extension_owner()?;
+        let mut before = AsOwner { user: pg_sys::InvalidOid, context: 0, nest_level: 0 };
+        // SAFETY: main thread inside a transaction; restored by Drop, or by Postgres itself when the transaction or
+        // subtransaction aborts.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut before.user, &mut before.context);
+            pg_sys::SetUserIdAndSecContext(owner, before.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+            before.nest_level = pg_sys::NewGUCNestLevel();
+            pg_sys::set_config_option(
+                c"search_path".as_ptr(),
+                c"pg_catalog, pg_temp".as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
+        Ok(before)
+    }
+}
+
+impl Drop for AsOwner {
+    fn drop(&mut self) {
+        // An error on its way out ends in an abort, which restores both.
+        if std::thread::panicking() {
+            return;
+        }
+        // SAFETY: undoes what `begin` did, in reverse order, at the nest level that it opened.
+        unsafe {
+            pg_sys::AtEOXact_GUC(false, self.nest_level);
+            pg_sys::SetUserIdAndSecContext(self.user, self.context);
+        }
+    }
+}
+
+fn extension_owner() -> Result<pg_sys::Oid, Failure> {
+    // Operators are qualified: this runs before the search path is pinned.
+    let owner = pgrx::Spi::get_one(
+        "SELECT extowner FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'dialfire_sync'",
+    );
+    owner.ok().flatten().ok_or(Failure::NoExtension)
+}

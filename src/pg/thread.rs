@@ -1,0 +1,23 @@
+//! Helper threads that no Postgres signal handler can run on.
+
+use std::mem::MaybeUninit;
+
+/// Starts a thread with every signal blocked; threads that it starts inherit that.
+///
+/// A handler of Postgres's that runs on a foreign thread would set the latch of nobody or jump off a stack that is not
+/// the backend's.
+pub fn spawn(task: Box<dyn FnOnce() + Send>) -> std::io::Result<()> {
+    let mut all = MaybeUninit::uninit();
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: both sets are written by the calls before they are read; only this thread's mask changes.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+    }
+    let spawned = std::thread::Builder::new().name("dialfire fetch".to_owned()).spawn(task);
+    // SAFETY: `before` was filled above.
+    unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
+    }
+    spawned.map(drop)
+}

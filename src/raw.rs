@@ -1,0 +1,138 @@
+//! `df_fetch` and `df_normalize`: the vendor's records to look at, nothing written.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::str::FromStr;
+
+use calls::range;
+use calls::row::Record;
+use calls::vendor::dialfire::{self, Access, Event, Known, Normalised, Stored, Walk};
+use chrono::Utc;
+use chrono_tz::Tz;
+use pgrx::datum::JsonB;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use serde_json::value::RawValue;
+
+use crate::error::Failure;
+use crate::fetch::{self, Fetch, Round};
+use crate::pg::json::RawJson;
+use crate::pg::role::{self, AsOwner};
+use crate::tenant::Tenant;
+
+#[pg_extern]
+#[allow(clippy::type_complexity)]
+fn df_fetch(
+    tenant: &str,
+    range: &str,
+) -> Result<
+    TableIterator<
+        'static,
+        (name!(source, String), name!(kind, &'static str), name!(key, Option<String>), name!(payload, RawJson)),
+    >,
+    ErrorReport,
+> {
+    let fetching = Fetching::begin(tenant, range)?;
+    Ok(TableIterator::new(fetching.map(|r| (r.campaign_id, r.kind, r.key, RawJson(r.payload)))))
+}
+
+/// Records as they arrive: no more of them are held than a few answers.
+struct Fetching {
+    tenant: String,
+    fetch: Fetch,
+    round: Option<Round>,
+    ready: VecDeque<Record>,
+}
+
+impl Iterator for Fetching {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        while self.ready.is_empty() {
+            let Ok(step) = self.round.as_mut()?.step(&mut self.fetch, &mut Nothing);
+            match step {
+                Some(step) => self.ready.extend(step.batch.into_iter().flat_map(|batch| batch.records)),
+                None => self.end(),
+            }
+        }
+        self.ready.pop_front()
+    }
+}
+
+impl Fetching {
+    fn begin(tenant: &str, range: &str) -> Result<Fetching, Failure> {
+        let caller = role::caller();
+        let _owner = AsOwner::begin()?;
+        let tenant = Tenant::load(tenant, caller)?;
+        let window = range::parse(range, tenant.zone, Utc::now())?;
+        let mut fetch = Fetch::start(&tenant, Access { raw: true, ..tenant.access.clone() })?;
+        let (reply, campaigns) = fetch::campaigns(&mut fetch);
+        reply.outcome.map_err(|error| Failure::Vendor { tenant: tenant.name.clone(), error })?;
+        let sources = campaigns.into_iter().filter_map(|(_, source)| source);
+        let walks = sources.map(|s| Walk::new(s, window, tenant.concurrency, tenant.access.batch)).collect();
+        Ok(Fetching { tenant: tenant.name, fetch, round: Some(Round::new(walks)), ready: VecDeque::new() })
+    }
+
+    /// A list that broke off must not look like one that ended.
+    fn end(&mut self) {
+        let failed = self.round.take().and_then(|round| round.ended().find_map(|(_, error)| error));
+        if let Some(error) = failed {
+            let failure = Failure::Vendor { tenant: self.tenant.clone(), error };
+            ErrorReport::from(failure).report(PgLogLevel::ERROR);
+        }
+    }
+}
+
+struct Nothing;
+
+impl Stored for Nothing {
+    type Error = Infallible;
+
+    fn known(&mut self, events: &[Event]) -> Result<Vec<Known>, Infallible> {
+        Ok(vec![Known::No; events.len()])
+    }
+}
+
+#[pg_extern(immutable, parallel_safe)]
+#[allow(clippy::type_complexity)]
+fn df_normalize(
+    vendor: &str,
+    payload: &str,
+    timezone: default!(&str, "'UTC'"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(kind, &'static str),
+            name!(id, Option<String>),
+            name!(record, Option<JsonB>),
+            name!(reason, Option<&'static str>),
+            name!(field, Option<String>),
+            name!(detail, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let rows = normalise(vendor, payload, timezone)?;
+    Ok(TableIterator::new(rows.into_iter().map(|n| {
+        let record = n.row.map(|row| JsonB(row.into()));
+        let (reason, field, detail) =
+            n.reject.map_or((None, None, None), |r| (Some(r.reason), Some(r.field), Some(r.detail)));
+        (n.kind, n.id, record, reason, field, detail)
+    })))
+}
+
+fn normalise(vendor: &str, payload: &str, timezone: &str) -> Result<Vec<Normalised>, Failure> {
+    if vendor != "dialfire" {
+        return Err(Failure::UnknownVendor(vendor.to_owned()));
+    }
+    let zone = Tz::from_str(timezone).map_err(|_| Failure::BadOption {
+        option: "timezone".to_owned(),
+        value: timezone.to_owned(),
+        why: "It is not a time zone of the IANA database.".to_owned(),
+        hint: "Write Area/City, such as Europe/Nicosia.".to_owned(),
+    })?;
+    let raw: &RawValue =
+        serde_json::from_str(payload.trim()).map_err(|error| Failure::Payload { why: format!("Not JSON: {error}.") })?;
+    Ok(dialfire::normalise(raw, "", zone))
+}

@@ -1,0 +1,252 @@
+//! Rows into tables, many at a time. A row that is stored already is neither written nor locked.
+
+use std::collections::HashMap;
+
+use calls::row::{Agent, Batch, Row, Values};
+use calls::vendor::dialfire::{Event, Known, Stored};
+use chrono::{DateTime, NaiveDate, Utc};
+use pgrx::datum::{Date, DatumWithOid, TimestampWithTimeZone};
+use pgrx::prelude::*;
+use pgrx::spi;
+
+/// Microseconds from 1970 to 2000, where Postgres begins to count.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+const POSTGRES_EPOCH_DAYS: i32 = 10_957;
+
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Changes {
+    pub inserted: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+}
+
+impl Changes {
+    fn add(&mut self, other: Changes) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+    }
+}
+
+/// Stores a batch; counts its calls. With `dry` it only compares.
+pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<Changes> {
+    upsert(tenant, batch.contacts, dry)?;
+    let mut calls = upsert(tenant, batch.transactions, dry)?;
+    upsert(tenant, batch.connections, dry)?;
+    upsert(tenant, batch.recordings, dry)?;
+    calls.add(upsert(tenant, batch.inbound_calls, dry)?);
+    if !dry {
+        agents(tenant, batch.agents)?;
+    }
+    Ok(calls)
+}
+
+pub fn upsert<R: Row>(tenant: &str, rows: Vec<R>, dry: bool) -> spi::Result<Changes> {
+    let rows = newest(rows);
+    if rows.is_empty() {
+        return Ok(Changes::default());
+    }
+    let mut args: Vec<DatumWithOid> = vec![tenant.into()];
+    args.extend(R::columns(&rows).into_iter().map(array));
+    let sql = if dry { compare_sql::<R>() } else { upsert_sql::<R>() };
+    let (inserted, updated) = Spi::connect_mut(|client| {
+        let done = if dry { client.select(&sql, Some(1), &args)? } else { client.update(&sql, Some(1), &args)? };
+        let (inserted, updated) = done.first().get_two::<i64, i64>()?;
+        Ok::<_, spi::Error>((inserted.unwrap_or(0) as u64, updated.unwrap_or(0) as u64))
+    })?;
+    let unchanged = (rows.len() as u64).saturating_sub(inserted + updated);
+    Ok(Changes { inserted, updated, unchanged })
+}
+
+/// One row an id, the last that came, in the order of ids, in which everybody locks.
+fn newest<R: Row>(rows: Vec<R>) -> Vec<R> {
+    let mut by_id: Vec<(String, R)> = rows.into_iter().map(|row| (row.id().to_owned(), row)).collect();
+    by_id.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut kept: Vec<(String, R)> = Vec::with_capacity(by_id.len());
+    for (id, row) in by_id {
+        match kept.last_mut() {
+            Some(last) if last.0 == id => last.1 = row,
+            _ => kept.push((id, row)),
+        }
+    }
+    kept.into_iter().map(|(_, row)| row).collect()
+}
+
+/// The incoming rows that are new or say something new, as a CTE named `changed`.
+fn changed_sql<R: Row>() -> String {
+    let columns = R::COLUMNS;
+    let list = |item: &dyn Fn(&calls::row::Column) -> String| columns.iter().map(item).collect::<Vec<_>>().join(", ");
+    let arrays: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            // jsonb travels as text: an array of jsonb would have to be built value by value.
+            let sql_type = if column.sql_type == "jsonb" { "text" } else { column.sql_type };
+            format!("${}::{sql_type}[]", at + 2)
+        })
+        .collect();
+    let typed = list(&|c| match c.sql_type {
+        "jsonb" => format!("u.{0}::jsonb AS {0}", c.name),
+        _ => format!("u.{}", c.name),
+    });
+    let values = columns.iter().filter(|c| !c.is_key);
+    let (stored, merged): (Vec<_>, Vec<_>) = values.map(|c| (format!("e.{}", c.name), merged(c, "i", "e"))).unzip();
+    format!(
+        "i AS (SELECT $1::text AS tenant, {typed} FROM unnest({}) AS u({})), \
+         changed AS (SELECT i.*, e.tenant IS NULL AS is_new FROM i \
+         LEFT JOIN dialfire.{} e ON e.tenant = i.tenant AND e.id = i.id \
+         WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}))",
+        arrays.join(", "),
+        list(&|c| c.name.to_owned()),
+        R::TABLE,
+        merged.join(", "),
+        stored.join(", "),
+    )
+}
+
+/// A known value is never overwritten by an absent one.
+fn merged(column: &calls::row::Column, new: &str, old: &str) -> String {
+    match column.keeps_known {
+        true => format!("COALESCE({new}.{0}, {old}.{0})", column.name),
+        false => format!("{new}.{}", column.name),
+    }
+}
+
+fn upsert_sql<R: Row>() -> String {
+    let names: Vec<&str> = R::COLUMNS.iter().map(|c| c.name).collect();
+    let values = R::COLUMNS.iter().filter(|c| !c.is_key);
+    let sets: Vec<String> = values.map(|c| format!("{} = {}", c.name, merged(c, "excluded", "t"))).collect();
+    format!(
+        "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}) SELECT tenant, {names} FROM changed \
+         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = now() RETURNING xmax = 0 AS is_new) \
+         SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written",
+        changed_sql::<R>(),
+        R::TABLE,
+        sets.join(", "),
+        names = names.join(", "),
+    )
+}
+
+fn compare_sql<R: Row>() -> String {
+    format!(
+        "WITH {} SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM changed",
+        changed_sql::<R>()
+    )
+}
+
+fn array(values: Values) -> DatumWithOid {
+    match values {
+        Values::Texts(values) => values.into(),
+        Values::Integers(values) => values.into(),
+        Values::Doubles(values) => values.into(),
+        Values::Flags(values) => values.into(),
+        Values::Instants(values) => values.into_iter().map(|at| at.map(instant)).collect::<Vec<_>>().into(),
+        Values::Days(values) => values.into_iter().map(|day| day.and_then(date)).collect::<Vec<_>>().into(),
+    }
+}
+
+pub fn instant(at: DateTime<Utc>) -> TimestampWithTimeZone {
+    let micros = at.timestamp_micros().saturating_sub(POSTGRES_EPOCH);
+    TimestampWithTimeZone::try_from(micros).unwrap_or_else(|_| TimestampWithTimeZone::positive_infinity())
+}
+
+fn date(day: NaiveDate) -> Option<Date> {
+    let days = i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).ok()?;
+    Some(crate::pg::date(days - POSTGRES_EPOCH_DAYS))
+}
+
+/// Learns logins. The list of users outranks events; among events the newest counts, whatever the order of arrival.
+pub fn agents(tenant: &str, agents: Vec<Agent>) -> spi::Result<()> {
+    let mut best: HashMap<String, Agent> = HashMap::new();
+    for agent in agents {
+        match best.get_mut(&agent.id) {
+            Some(known) if rank(&agent) <= rank(known) => {}
+            Some(known) => *known = agent,
+            None => drop(best.insert(agent.id.clone(), agent)),
+        }
+    }
+    if best.is_empty() {
+        return Ok(());
+    }
+    let mut best: Vec<Agent> = best.into_values().collect();
+    best.sort_by(|a, b| a.id.cmp(&b.id));
+    let texts = |of: &dyn Fn(&Agent) -> Option<String>| -> Vec<Option<String>> { best.iter().map(of).collect() };
+    let args: [DatumWithOid; 6] = [
+        tenant.into(),
+        texts(&|a| Some(a.id.clone())).into(),
+        texts(&|a| Some(a.login.clone())).into(),
+        texts(&|a| a.branch.clone()).into(),
+        texts(&|a| a.name.clone()).into(),
+        best.iter().map(|a| a.seen.map(instant)).collect::<Vec<_>>().into(),
+    ];
+    Spi::run_with_args(
+        "INSERT INTO dialfire.agents AS a (tenant, id, login, branch, name, seen)
+         SELECT $1, i.id, i.login, i.branch, i.name, i.seen
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+              AS i(id, login, branch, name, seen)
+         LEFT JOIN dialfire.agents e ON e.tenant = $1 AND e.id = i.id
+         WHERE e.id IS NULL
+            OR (i.seen IS NULL AND (i.login, COALESCE(i.branch, e.branch), COALESCE(i.name, e.name), i.seen)
+                IS DISTINCT FROM (e.login, e.branch, e.name, e.seen))
+            OR i.seen > e.seen
+         ON CONFLICT (tenant, id) DO UPDATE SET
+            login = excluded.login, branch = COALESCE(excluded.branch, a.branch),
+            name = COALESCE(excluded.name, a.name), seen = excluded.seen, changed_at = now()",
+        &args,
+    )
+}
+
+fn rank(agent: &Agent) -> (bool, Option<DateTime<Utc>>, &str) {
+    (agent.seen.is_none(), agent.seen, &agent.login)
+}
+
+/// Of these user ids, does one have no login yet?
+pub fn lacks_login(tenant: &str, users: Vec<String>) -> spi::Result<bool> {
+    let lacking = Spi::get_one_with_args::<bool>(
+        "SELECT EXISTS (SELECT FROM unnest($2::text[]) AS u(id)
+         WHERE NOT EXISTS (SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = u.id))",
+        &[tenant.into(), users.into()],
+    )?;
+    Ok(lacking.unwrap_or_default())
+}
+
+/// Looks events up by the checksum with which their transaction was stored or rejected.
+pub struct Lookup<'a> {
+    pub tenant: &'a str,
+}
+
+impl Stored for Lookup<'_> {
+    type Error = spi::Error;
+
+    fn known(&mut self, events: &[Event]) -> spi::Result<Vec<Known>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let args: [DatumWithOid; 4] = [
+            self.tenant.into(),
+            events.iter().map(|e| e.contact_id.as_str()).collect::<Vec<_>>().into(),
+            events.iter().map(|e| instant(e.fired)).collect::<Vec<_>>().into(),
+            events.iter().map(|e| e.md5.as_str()).collect::<Vec<_>>().into(),
+        ];
+        let codes = Spi::get_one_with_args::<Vec<Option<i32>>>(
+            "SELECT array_agg(CASE WHEN t.known THEN 1 WHEN r.known THEN 2 ELSE 0 END ORDER BY e.n)
+             FROM unnest($2::text[], $3::timestamptz[], $4::text[]) WITH ORDINALITY AS e(contact_id, fired, md5, n)
+             LEFT JOIN LATERAL (
+                 SELECT true AS known FROM dialfire.transactions t
+                 WHERE t.tenant = $1 AND t.contact_id = e.contact_id AND t.fired = e.fired AND t.event_md5 = e.md5
+                 LIMIT 1) t ON true
+             LEFT JOIN LATERAL (
+                 SELECT true AS known FROM dialfire.rejects r
+                 WHERE r.tenant = $1 AND r.contact_id = e.contact_id AND r.event_md5 = e.md5
+                   AND r.resolved_at IS NULL AND r.reason <> 'contact_not_delivered'
+                 LIMIT 1) r ON t.known IS NULL",
+            &args,
+        )?;
+        let known = codes.unwrap_or_default().into_iter().map(|code| match code {
+            Some(1) => Known::Stored,
+            Some(2) => Known::Rejected,
+            _ => Known::No,
+        });
+        Ok(known.collect())
+    }
+}

@@ -1,0 +1,261 @@
+//! One sync: fetch, normalise, store, and account for it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use calls::error::Error;
+use calls::range::{self, Window};
+use calls::row::Batch;
+use calls::vendor::dialfire::{Job, Outcome, Source, Walk};
+use chrono::{DateTime, TimeDelta, Utc};
+use pgrx::datum::{Interval, JsonB};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::error::Failure;
+use crate::fetch::{self, Fetch, Round, Step};
+use crate::ledger::{self, Run, Verdict};
+use crate::pg::role::{self, AsOwner};
+use crate::store::{self, Lookup};
+use crate::tenant::Tenant;
+
+/// Rows held before they are written: enough that a statement's own cost disappears, few enough to keep memory flat.
+const FLUSH_ROWS: usize = 10_000;
+
+#[pg_extern]
+#[allow(clippy::type_complexity)]
+fn df_sync(
+    tenant: &str,
+    range: Option<&str>,
+    dry_run: default!(bool, false),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(run_id, Option<i64>),
+            name!(status, &'static str),
+            name!(windows, i64),
+            name!(fetched, i64),
+            name!(inserted, i64),
+            name!(updated, i64),
+            name!(unchanged, i64),
+            name!(skipped, i64),
+            name!(rejected, i64),
+            name!(requests, i64),
+            name!(retries, i64),
+            name!(duration, Interval),
+            name!(skip_reasons, JsonB),
+            name!(message, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let caller = role::caller();
+    let _owner = AsOwner::begin()?;
+    let tenant = Tenant::load(tenant, caller)?;
+    let now = Utc::now();
+    let window = range.map(|range| range::parse(range, tenant.zone, now)).transpose().map_err(Failure::from)?;
+    let mut run = Run::begin(&tenant, dry_run).map_err(Failure::from)?;
+    let verdict = Sync { tenant: &tenant, now, dry: dry_run }.run(window, &mut run)?;
+    let duration = run.finish(&verdict).map_err(Failure::from)?;
+    Ok(TableIterator::once((
+        run.id,
+        verdict.status,
+        run.complete as i64,
+        run.fetched as i64,
+        run.calls.inserted as i64,
+        run.calls.updated as i64,
+        run.calls.unchanged as i64,
+        run.skipped_in_all() as i64,
+        run.rejected as i64,
+        run.requests as i64,
+        run.retries as i64,
+        duration,
+        JsonB(serde_json::to_value(&run.skipped).unwrap_or_default()),
+        match verdict.hint {
+            Some(hint) => format!("{}; {hint}", verdict.message),
+            None => verdict.message,
+        },
+    )))
+}
+
+struct Sync<'a> {
+    tenant: &'a Tenant,
+    now: DateTime<Utc>,
+    dry: bool,
+}
+
+/// What waits to be written.
+#[derive(Default)]
+struct Buffer {
+    batch: Batch,
+    /// Users who did something under no login.
+    nameless: HashSet<String>,
+}
+
+impl Sync<'_> {
+    fn run(&self, window: Option<Window>, run: &mut Run) -> Result<Verdict, Failure> {
+        let mut fetch = Fetch::start(self.tenant, self.tenant.access.clone())?;
+        let (reply, campaigns) = fetch::campaigns(&mut fetch);
+        run.log(&reply.attempts)?;
+        if let Err(error) = reply.outcome {
+            let message = format!("the list of campaigns did not arrive: {error}");
+            return Ok(Verdict { status: "failed", message, hint: error.hint().map(str::to_owned) });
+        }
+        let (campaigns, sources): (Vec<_>, Vec<_>) = campaigns.into_iter().unzip();
+        let closed = campaigns.iter().filter(|c| c.api_access != Some(true)).count();
+        if closed > 0 {
+            run.skip("campaign_without_api", closed as u64);
+        }
+        store::upsert(&self.tenant.name, campaigns, self.dry)?;
+        let walks = self.walks(sources.into_iter().flatten(), window, run)?;
+        self.record_params(run);
+        let mut round = Round::new(walks);
+        round.date = reply.date;
+        let mut buffer = Buffer::default();
+        while let Some(step) = round.step(&mut fetch, &mut Lookup { tenant: &self.tenant.name })? {
+            self.take(step, &mut buffer, run)?;
+        }
+        self.flush(&mut buffer.batch, run)?;
+        self.name_agents(buffer.nameless, &mut fetch, run)?;
+        self.conclude(round, run)
+    }
+
+    fn walks(
+        &self,
+        sources: impl Iterator<Item = Arc<Source>>,
+        asked: Option<Window>,
+        run: &mut Run,
+    ) -> Result<Vec<Walk>, Failure> {
+        let mut walks = Vec::new();
+        let wanted = Window { from: self.tenant.wanted_from(self.now), to: self.now };
+        for source in sources {
+            if !self.dry {
+                ledger::lock(self.tenant, &source.campaign_id)?;
+            }
+            let windows = match asked {
+                Some(window) => vec![window],
+                None => ledger::gaps(&self.tenant.name, &source.campaign_id, wanted)?,
+            };
+            for window in windows {
+                run.windows.push(window);
+                walks.push(Walk::new(source.clone(), window, self.tenant.concurrency, self.tenant.access.batch));
+            }
+        }
+        Ok(walks)
+    }
+
+    fn record_params(&self, run: &mut Run) {
+        let span = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
+        run.params = serde_json::json!({
+            "from": span(run.windows.iter().map(|w| w.from).min()),
+            "to": span(run.windows.iter().map(|w| w.to).max()),
+            "limit": self.tenant.access.page_size,
+            "contacts_per_request": self.tenant.access.batch,
+            "include_md5": true,
+            "base_url": self.tenant.http.base,
+        });
+    }
+
+    fn take(&self, step: Step, buffer: &mut Buffer, run: &mut Run) -> Result<(), Failure> {
+        run.log(&step.reply)?;
+        let Some(batch) = step.batch else { return Ok(()) };
+        let nameless = batch.transactions.iter().filter(|t| t.user_login.is_none());
+        buffer.nameless.extend(nameless.filter_map(|t| t.user_id.clone()));
+        buffer.nameless.extend(batch.inbound_calls.iter().filter_map(|c| c.user_id.clone()));
+        buffer.batch.append(batch);
+        if buffer.batch.len() >= FLUSH_ROWS {
+            self.flush(&mut buffer.batch, run)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&self, batch: &mut Batch, run: &mut Run) -> Result<(), Failure> {
+        let batch = std::mem::take(batch);
+        run.quarantine(&batch)?;
+        let changes = store::batch(&self.tenant.name, batch, self.dry)?;
+        run.calls.inserted += changes.inserted;
+        run.calls.updated += changes.updated;
+        run.calls.unchanged += changes.unchanged;
+        Ok(())
+    }
+
+    /// Asks for the list of users, once a run and only where a login is missing that no event has taught us.
+    fn name_agents(&self, users: HashSet<String>, fetch: &mut Fetch, run: &mut Run) -> Result<(), Failure> {
+        if self.dry || users.is_empty() || !store::lacks_login(&self.tenant.name, users.into_iter().collect())? {
+            return Ok(());
+        }
+        let reply = fetch.ask(Job::Users);
+        run.log(&reply.attempts)?;
+        match reply.outcome {
+            Ok(Outcome::Users(agents)) => store::agents(&self.tenant.name, agents)?,
+            // The calls are stored; their logins come with the next event or the next run.
+            _ => run.skip("list_of_users_refused", 1),
+        }
+        Ok(())
+    }
+
+    fn conclude(&self, round: Round, run: &mut Run) -> Result<Verdict, Failure> {
+        // What the vendor has not shown yet by its own clock cannot be called complete.
+        let shown = round.date.map_or(self.now, |date| date.min(self.now)) - self.tenant.settle;
+        let mut failures: Vec<(String, Error)> = Vec::new();
+        for (walk, error) in round.ended() {
+            run.fetched += walk.counts.fetched;
+            run.calls.unchanged += walk.counts.unchanged;
+            run.pages += walk.counts.pages;
+            for (reason, times) in &walk.counts.skipped {
+                run.skip(reason, *times);
+            }
+            match error {
+                Some(error) => failures.push((walk.campaign_id().to_owned(), error)),
+                None => {
+                    run.complete += 1;
+                    self.cover(&walk, shown)?;
+                }
+            }
+        }
+        Ok(verdict(run, failures, self.dry))
+    }
+
+    fn cover(&self, walk: &Walk, shown: DateTime<Utc>) -> Result<(), Failure> {
+        let window = walk.window();
+        let covered = Window { from: window.from, to: window.to.min(shown) };
+        if !self.dry && covered.to - covered.from > TimeDelta::zero() {
+            ledger::cover(&self.tenant.name, walk.campaign_id(), covered)?;
+        }
+        Ok(())
+    }
+}
+
+fn verdict(run: &Run, failures: Vec<(String, Error)>, dry: bool) -> Verdict {
+    let windows = run.windows.len() as u64;
+    let status = match () {
+        () if !failures.is_empty() && run.complete == 0 => "failed",
+        () if !failures.is_empty() || run.rejected > 0 => "partial",
+        () => "success",
+    };
+    let mut parts = vec![match windows {
+        0 if run.skipped_in_all() > 0 => "no campaign can be fetched".to_owned(),
+        0 => "nothing to fetch: all that is wanted is covered".to_owned(),
+        _ => format!("{} of {} complete", run.complete, counted(windows, "window")),
+    }];
+    if dry {
+        parts.push("dry run, nothing written".to_owned());
+    }
+    if run.rejected > 0 {
+        parts.push(format!("{} rejected, see dialfire.rejects_open", counted(run.rejected, "record")));
+    }
+    if let Some(closed) = run.skipped.get("campaign_without_api") {
+        parts.push(format!("{} without role campaignAPI skipped", counted(*closed, "campaign")));
+    }
+    parts.extend(failures.iter().take(3).map(|(source, error)| format!("campaign {source}: {error}")));
+    if failures.len() > 3 {
+        parts.push(format!("{} failed too, see dialfire.http_log", counted(failures.len() as u64 - 3, "campaign")));
+    }
+    let hint = failures.first().and_then(|(_, error)| error.hint()).map(str::to_owned);
+    Verdict { status, message: parts.join("; "), hint }
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,175 @@
+//! A tenant: a foreign server with the caller's user mapping, read and checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use calls::client::Settings;
+use calls::range;
+use calls::secret::Secret;
+use calls::vendor::dialfire::Access;
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use crate::error::Failure;
+use crate::options::{base_url, campaign_tokens, duration, value};
+use crate::{pg, settings};
+
+/// Days that `df_sync(tenant)` wants where no `start_date` says otherwise.
+const DEFAULT_DAYS: u64 = 14;
+
+pub struct Tenant {
+    pub name: String,
+    pub server: pg_sys::Oid,
+    pub role: String,
+    pub zone: Tz,
+    pub settle: TimeDelta,
+    pub concurrency: usize,
+    pub access: Access,
+    pub http: Settings,
+    start_date: Option<NaiveDate>,
+}
+
+type Options = BTreeMap<String, String>;
+
+impl Tenant {
+    /// Reads the tenant with the rights and the user mapping of `caller`.
+    pub fn load(name: &str, caller: pg_sys::Oid) -> Result<Tenant, Failure> {
+        let role = pg::role::name(caller);
+        let (server, options) = find_server(name, caller, &role)?;
+        let mapping = find_mapping(name, server, caller, &role)?;
+        let text = |option: &str| value(&options, option).map(str::to_owned);
+        let number = |option: &str| value(&options, option).and_then(|v| v.parse::<usize>().ok()).unwrap_or(1);
+        let time = |option: &str| value(&options, option).and_then(duration).unwrap_or(Duration::from_secs(60));
+        let zone = text("timezone").and_then(|zone| Tz::from_str(&zone).ok()).unwrap_or(Tz::UTC);
+        let list = text("campaigns").unwrap_or_default();
+        let (token, campaign_tokens) = secrets(name, &role, &mapping)?;
+        Ok(Tenant {
+            name: name.to_owned(),
+            server,
+            zone,
+            settle: TimeDelta::from_std(time("settle")).unwrap_or_default(),
+            concurrency: number("concurrency"),
+            start_date: text("start_date").and_then(|day| NaiveDate::from_str(&day).ok()),
+            access: Access {
+                account: text("account").unwrap_or_default(),
+                token,
+                campaign_tokens,
+                campaigns: list.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect(),
+                page_size: number("page_size"),
+                batch: number("batch"),
+                zone,
+                raw: false,
+            },
+            http: Settings {
+                base: base_url(&text("base_url").unwrap_or_default()),
+                allowed_hosts: settings::allowed_hosts(),
+                ca_file: text("ca_file").map(PathBuf::from),
+                proxy: text("proxy").map(|proxy| with_auth(&proxy, mapping.get("proxy_auth"))),
+                connect_timeout: time("connect_timeout"),
+                request_timeout: time("request_timeout"),
+                max_body: number("max_body_mb") as u64 * 1024 * 1024,
+                attempts: number("attempts") as u32,
+                wait_budget: time("wait_budget"),
+                max_per_second: text("max_requests_per_second").and_then(|rate| rate.parse().ok()),
+                concurrency: number("concurrency"),
+                ..Settings::default()
+            },
+            role,
+        })
+    }
+
+    /// The first instant that is wanted without being asked for.
+    pub fn wanted_from(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let today = now.with_timezone(&self.zone).date_naive();
+        let first = self.start_date.or(today.checked_sub_days(Days::new(DEFAULT_DAYS))).unwrap_or(today);
+        range::midnight(first, self.zone)
+    }
+}
+
+fn find_server(name: &str, caller: pg_sys::Oid, role: &str) -> Result<(pg_sys::Oid, Options), Failure> {
+    let found = Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT s.oid, s.srvoptions, w.fdwname = 'dialfire_sync', has_server_privilege($2, s.oid, 'USAGE')
+             FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw WHERE s.srvname = $1::name",
+            Some(1),
+            &[name.into(), caller.into()],
+        )?;
+        let row = rows.into_iter().next();
+        row.map(|row| {
+            Ok::<_, pgrx::spi::Error>((
+                row.get::<pg_sys::Oid>(1)?.unwrap_or(pg_sys::InvalidOid),
+                row.get::<Vec<Option<String>>>(2)?.unwrap_or_default(),
+                row.get::<bool>(3)?.unwrap_or_default(),
+                row.get::<bool>(4)?.unwrap_or_default(),
+            ))
+        })
+        .transpose()
+    })?;
+    match found {
+        None => Err(Failure::UnknownTenant(name.to_owned())),
+        Some((_, _, false, _)) => Err(Failure::NotATenant(name.to_owned())),
+        Some((_, _, _, false)) => Err(Failure::NoUsage { tenant: name.to_owned(), role: role.to_owned() }),
+        Some((server, options, true, true)) => Ok((server, pairs(options))),
+    }
+}
+
+fn find_mapping(name: &str, server: pg_sys::Oid, caller: pg_sys::Oid, role: &str) -> Result<Options, Failure> {
+    let options = Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT umoptions FROM pg_user_mapping WHERE umserver = $1 AND umuser IN ($2, 0) ORDER BY umuser DESC",
+            Some(1),
+            &[server.into(), caller.into()],
+        )?;
+        rows.into_iter().next().map(|row| row.get::<Vec<Option<String>>>(1)).transpose()
+    })?;
+    options
+        .map(|options| pairs(options.unwrap_or_default()))
+        .ok_or_else(|| Failure::NoMapping { tenant: name.to_owned(), role: role.to_owned() })
+}
+
+fn pairs(options: Vec<Option<String>>) -> Options {
+    options
+        .into_iter()
+        .flatten()
+        .filter_map(|option| option.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect()
+}
+
+type Secrets = (Option<Secret>, BTreeMap<String, Secret>);
+
+fn secrets(tenant: &str, role: &str, mapping: &Options) -> Result<Secrets, Failure> {
+    let token = match (mapping.get("token"), mapping.get("token_file")) {
+        (Some(token), _) => Some(token.clone()),
+        (None, Some(path)) => Some(read_token(tenant, path)?),
+        (None, None) => None,
+    };
+    let token = token.filter(|token| !token.is_empty()).map(Secret::new);
+    let tokens = mapping.get("campaign_tokens").and_then(|list| campaign_tokens(list)).unwrap_or_default();
+    let tokens: BTreeMap<_, _> = tokens.into_iter().map(|(id, token)| (id, Secret::new(token))).collect();
+    if token.is_none() && tokens.is_empty() {
+        return Err(Failure::NoToken { tenant: tenant.to_owned(), role: role.to_owned() });
+    }
+    Ok((token, tokens))
+}
+
+fn read_token(tenant: &str, path: &str) -> Result<String, Failure> {
+    let broken = |cause: String| Failure::TokenFile { tenant: tenant.to_owned(), option: "token_file", cause };
+    let text = std::fs::read_to_string(path).map_err(|error| broken(format!("\"{path}\": {error}.")))?;
+    let token = text.trim().to_owned();
+    let sound = !token.is_empty() && !token.contains(|c: char| c.is_whitespace() || c.is_control());
+    if !sound {
+        return Err(broken(format!("\"{path}\" does not hold one token and nothing else.")));
+    }
+    Ok(token)
+}
+
+fn with_auth(proxy: &str, auth: Option<&String>) -> String {
+    match (auth, proxy.split_once("://")) {
+        (Some(auth), Some((scheme, rest))) => format!("{scheme}://{auth}@{rest}"),
+        _ => proxy.to_owned(),
+    }
+}
