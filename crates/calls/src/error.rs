@@ -9,13 +9,13 @@ pub enum Error {
     HostNotAllowed { host: String },
     #[error("the vendor answered {status}: {body}")]
     Status { status: u16, body: String },
-    #[error("the vendor still answered {status} after {attempts} attempts: {body}")]
+    #[error("the vendor still answered {status} after {}: {body}", times(.attempts))]
     Exhausted { status: u16, attempts: u32, body: String },
     #[error("the vendor asks to wait {}, longer than the {} left for waiting", seconds(.wait), seconds(.left))]
     WaitBudget { wait: Duration, left: Duration },
-    #[error("no answer after {attempts} attempts: {cause}")]
+    #[error("no answer after {}: {cause}", times(.attempts))]
     Transport { attempts: u32, cause: String },
-    #[error("redirect to another host refused: {location}")]
+    #[error("redirect refused: {location}")]
     Redirect { location: String },
     #[error("the answer is larger than {limit} bytes")]
     TooLarge { limit: u64 },
@@ -29,6 +29,13 @@ pub enum Error {
 
 fn seconds(d: &Duration) -> String {
     format!("{} s", d.as_secs())
+}
+
+fn times(attempts: &u32) -> String {
+    match attempts {
+        1 => "1 attempt".to_owned(),
+        many => format!("{many} attempts"),
+    }
 }
 
 impl Error {
