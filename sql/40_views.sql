@@ -7,8 +7,8 @@ SELECT t.tenant,
        COALESCE(leg.started, leg.call_initiated, leg.initiated, leg.fired, t.fired) AS started_at,
        COALESCE(leg.disconnected, leg.ended, leg.call_disconnected) AS ended_at,
        CASE
-           WHEN leg.id IS NOT NULL AND leg.result IS NULL
-                AND COALESCE(leg.disconnected, leg.ended, leg.call_disconnected) IS NULL THEN 'in_progress'
+           WHEN leg.id IS NOT NULL AND COALESCE(leg.disconnected, leg.ended, leg.call_disconnected) IS NULL
+                AND (leg.result IS NULL OR m.status = 'completed') THEN 'in_progress'
            ELSE COALESCE(m.status, 'unknown')
        END AS status,
        word.vendor_status,
