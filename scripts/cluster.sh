@@ -8,7 +8,7 @@ DIR=${TMPDIR:-/tmp}/dialfire_sync-${CLUSTER:-demo}-$(id -u)
 
 port() { cat "$DIR/port"; }
 running() { as_server "$BIN/pg_ctl" status -D "$DIR/data" >/dev/null 2>&1; }
-library() { sha256sum <"$LIBRARY"; }
+library() { [ -f "$LIBRARY" ] || die "the extension is not installed: make install"; sha256sum <"$LIBRARY"; }
 
 create() {
     mkdir -m 700 "$DIR"

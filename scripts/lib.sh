@@ -1,13 +1,14 @@
 # Sourced by the other scripts: where things are, as whom they run, and how long they may take.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export PG=${PG:-15}
 export PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$PG/bin/pg_config}
-export PATH="$HOME/.cargo/bin:$PATH" USER="${USER:-$(id -un)}"
+export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH" USER="${USER:-$(id -un)}"
+# Where rustup may not install the pinned toolchain, that of the machine has to do.
+cargo --version >/dev/null || export RUSTUP_TOOLCHAIN=stable
 TARGET=${CARGO_TARGET_DIR:-$PWD/target}
-FEATURES=(--no-default-features --features "pg$PG")
 
 # cargo-pgrx would link with a flag of its own, and so compile every dependency a second time; build.rs gives the
 # same flag to the extension alone.

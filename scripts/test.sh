@@ -44,7 +44,7 @@ regress() {
     scripts/cluster.sh psql -X -q -c 'CREATE DATABASE dialfire_sync_regress' \
         -c "ALTER DATABASE dialfire_sync_regress SET client_min_messages = warning"
     local tests results=$TARGET/regress
-    tests=$(cd tests/pg_regress/sql && printf '%s\n' *.sql | sed 's/\.sql$//' | grep -vx setup || true)
+    tests=$(find tests/pg_regress/sql -name '*.sql' ! -name setup.sql -printf '%f\n' | sed 's/\.sql$//' | sort)
     [ ! -f tests/pg_regress/sql/setup.sql ] || tests="setup $tests"
     mkdir -p "$results"
     printf '#!/bin/sh\nexec "$@" -v VERBOSITY=terse\n' >"$results/psql-terse"
