@@ -1,0 +1,157 @@
+//! A private PostgreSQL server that ends with the test process, however that ends.
+
+use postgres::{Client, Config, NoTls};
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::OnceLock;
+use std::{env, fs, process};
+
+/// The database from which every test's own is copied.
+const TEMPLATE: &str = "with_extension";
+
+pub struct Cluster {
+    dir: PathBuf,
+    /// Stops and removes the server when its standard input ends.
+    guard: Child,
+    databases: AtomicU32,
+}
+
+impl Cluster {
+    /// The server of all tests that neither stop it nor need it for themselves.
+    pub fn shared() -> &'static Cluster {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(Cluster::start)
+    }
+
+    pub fn start() -> Cluster {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let name = format!("dialfire_sync-test-{}-{}", process::id(), STARTED.fetch_add(1, Relaxed));
+        let dir = env::temp_dir().join(name);
+        let mut make = Command::new("install");
+        make.args(["-d", "-m", "700"]);
+        if let Some(user) = server_user() {
+            make.args(["-o", &user]);
+        }
+        run(make.arg(&dir));
+        let cluster = Cluster { guard: guard(&dir), dir, databases: AtomicU32::new(0) };
+        run(as_server("mkdir").arg(cluster.dir.join("socket")));
+        run(as_server(&bin("initdb")).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]).args([
+            "-D".as_ref(),
+            cluster.data().as_os_str(),
+        ]));
+        let settings = cluster.settings();
+        run(as_server("sh").args(["-c", "printf %s \"$1\" >>\"$0\""]).arg(cluster.data().join("postgresql.conf")).arg(settings));
+        cluster.up();
+        cluster.connect("postgres").batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).expect("the template");
+        cluster.connect(TEMPLATE).batch_execute("CREATE EXTENSION dialfire_sync").expect("the extension");
+        cluster
+    }
+
+    /// Each of its own socket directory, so that servers need no free port.
+    fn settings(&self) -> String {
+        format!(
+            "listen_addresses = ''\nunix_socket_directories = '{}/socket'\nfsync = off\nautovacuum = off\n\
+             shared_preload_libraries = 'dialfire_sync'\ndialfire_sync.allowed_hosts = '127.0.0.1,localhost'\n\
+             max_connections = 60\nlog_statement = none\nlog_min_messages = info\n",
+            self.dir.display()
+        )
+    }
+
+    pub fn up(&self) {
+        // With RUST_BACKTRACE every refusal of the extension would print a stack.
+        let mut start = as_server("env");
+        start.args(["-u", "RUST_BACKTRACE"]).arg(bin("pg_ctl")).args(["start", "-w", "-t", "60", "-s", "-l"]);
+        run(start.arg(self.dir.join("log")).arg("-D").arg(self.data()));
+    }
+
+    pub fn stop(&self, mode: &str) {
+        run(as_server(&bin("pg_ctl")).args(["stop", "-w", "-t", "60", "-s", "-m", mode, "-D"]).arg(self.data()));
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// Everything that the server has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("log")).expect("the server's log")
+    }
+
+    pub fn config(&self, database: &str) -> Config {
+        let mut config = Config::new();
+        // Whatever hangs is a failure of the test, not of the whole run.
+        config.host_path(self.dir.join("socket")).user("postgres").dbname(database).options("-c statement_timeout=120s");
+        config
+    }
+
+    pub fn connect(&self, database: &str) -> Client {
+        self.config(database).connect(NoTls).expect("a connection")
+    }
+
+    /// A new database with the extension in it.
+    pub fn database(&self) -> String {
+        let name = format!("t{}", self.databases.fetch_add(1, Relaxed));
+        let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
+        self.connect("postgres").batch_execute(&create).expect("a new database");
+        name
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}
+
+/// In a process group of its own, so that an interrupt from the terminal leaves it to do its work.
+fn guard(dir: &Path) -> Child {
+    let script = "cat >/dev/null; \"$@\" stop -s -m immediate -D \"$0/data\" >/dev/null 2>&1; rm -rf \"$0\"";
+    let pg_ctl = as_server(&bin("pg_ctl"));
+    let mut guard = Command::new("sh");
+    guard.args(["-c", script]).arg(dir).arg(pg_ctl.get_program()).args(pg_ctl.get_args());
+    guard.current_dir("/").process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    guard.spawn().expect("sh")
+}
+
+/// PostgreSQL refuses to run as root; RUNAS then names the user that it runs as.
+fn server_user() -> Option<String> {
+    env::var("RUNAS").ok().filter(|user| !user.is_empty())
+}
+
+fn as_server(program: &str) -> Command {
+    let mut command = match server_user() {
+        Some(user) => {
+            let mut command = Command::new("runuser");
+            command.args(["-u", &user, "--", program]);
+            command
+        }
+        None => Command::new(program),
+    };
+    command.current_dir("/").stdin(Stdio::null());
+    command
+}
+
+fn bin(program: &str) -> String {
+    static DIR: OnceLock<String> = OnceLock::new();
+    let dir = DIR.get_or_init(|| {
+        let pg_config = env::var("PG_CONFIG").expect("PG_CONFIG is not set: make test-integration");
+        let output = Command::new(pg_config).arg("--bindir").output().expect("pg_config");
+        String::from_utf8(output.stdout).expect("a path").trim().to_owned()
+    });
+    format!("{dir}/{program}")
+}
+
+/// Its output goes to a file: a server that it starts keeps it open.
+fn run(command: &mut Command) {
+    let path = env::temp_dir().join(format!("dialfire_sync-test-{}-{:?}.out", process::id(), std::thread::current().id()));
+    let file = fs::File::create(&path).expect("a file for the output");
+    let status = command.stdout(file.try_clone().expect("a file")).stderr(file).status().expect("the command starts");
+    let mut output = String::new();
+    let _ = fs::File::open(&path).and_then(|mut file| file.read_to_string(&mut output));
+    let _ = fs::remove_file(&path);
+    assert!(status.success(), "{command:?}: {output}");
+}

@@ -1,0 +1,112 @@
+//! What the vendor changes after the fact arrives, and nothing else is asked for again.
+
+use integration::rows::assert_truth;
+use integration::simulator::{Simulator, ALL};
+use integration::tenant::{Run, Tenant};
+use serde_json::{json, Value};
+
+/// A tenant that has synced everything, and the counts of its rows.
+fn synced() -> (Simulator, Tenant) {
+    let simulator = Simulator::start();
+    let mut tenant = Tenant::of(&simulator);
+    tenant.sync(ALL).expect("success");
+    (simulator, tenant)
+}
+
+/// What changed is updated, no row is added or removed, and only contacts with a change are fetched.
+fn only_changes_arrive(simulator: &Simulator, tenant: &mut Tenant, answer: &Value) -> Run {
+    let changed = answer["changed"].as_i64().unwrap();
+    assert!(changed > 0, "nothing changed: the test proves nothing");
+    let touched: i64 = tenant.one("SELECT count(DISTINCT id) FROM dialfire.transactions", &[]);
+    simulator.forget_requests();
+    let run = tenant.sync(ALL);
+    run.expect("success");
+    assert_eq!((run.inserted, run.updated), (0, changed), "{run:?}");
+    let asked = simulator.contacts_asked() as i64;
+    assert!((1..=changed).contains(&asked), "{asked} contacts asked for, {changed} calls changed");
+    assert_eq!(tenant.one::<i64>("SELECT count(DISTINCT id) FROM dialfire.transactions", &[]), touched);
+    assert_truth(tenant, simulator);
+    run
+}
+
+#[test]
+fn a_call_in_progress_becomes_completed() {
+    let (simulator, mut tenant) = synced();
+    let open = "SELECT call_id FROM dialfire.calls WHERE status = 'in_progress' ORDER BY 1";
+    let before: Vec<String> = tenant.db.query(open, &[]).unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(before.len(), 3);
+    let answer = simulator.post("complete", json!({}));
+    assert_eq!(answer["changed"], 3);
+    only_changes_arrive(&simulator, &mut tenant, &answer);
+    let ended = "SELECT count(*) FROM dialfire.calls
+                 WHERE call_id = ANY ($1) AND status = 'completed' AND ended_at IS NOT NULL AND duration_ms > 0";
+    assert_eq!(tenant.one::<i64>(ended, &[&before]), 3);
+}
+
+#[test]
+fn a_recording_that_gets_its_location_keeps_its_row() {
+    let (simulator, mut tenant) = synced();
+    let ids = "SELECT array_agg(id ORDER BY id) FROM dialfire.recordings WHERE location IS NULL";
+    let late: Vec<String> = tenant.one(ids, &[]);
+    let all = tenant.count("recordings");
+    let answer = simulator.post("late", json!({}));
+    only_changes_arrive(&simulator, &mut tenant, &answer);
+    let located = "SELECT count(*) FROM dialfire.recordings WHERE id = ANY ($1) AND location LIKE 'https://%'";
+    assert_eq!(tenant.one::<i64>(located, &[&late]), late.len() as i64);
+    assert_eq!(tenant.count("recordings"), all);
+}
+
+#[test]
+fn a_changed_event_is_fetched_again_and_its_siblings_are_not_written() {
+    let (simulator, mut tenant) = synced();
+    let answer = simulator.post("change", json!({"share": 0.05, "seed": 7}));
+    let before: chrono::DateTime<chrono::Utc> = tenant.one("SELECT now()", &[]);
+    let run = only_changes_arrive(&simulator, &mut tenant, &answer);
+    let written = "SELECT count(*) FROM dialfire.transactions WHERE changed_at > $1";
+    assert_eq!(tenant.one::<i64>(written, &[&before]), run.updated);
+}
+
+#[test]
+fn new_calls_are_added_to_old_and_new_contacts() {
+    let (simulator, mut tenant) = synced();
+    let at = "2025-11-14T10:00:00Z";
+    simulator.post("grow", json!({"calls": 40, "at": at}));
+    simulator.forget_requests();
+    tenant.sync(ALL).expect("success");
+    assert!(simulator.contacts_asked() <= 40);
+    assert_truth(&mut tenant, &simulator);
+    tenant.sync(ALL).expect("success").expect_counts(0, 0, tenant.count("transactions") + tenant.count("inbound_calls"));
+}
+
+#[test]
+fn every_fetched_record_is_counted_once() {
+    let (simulator, mut tenant) = synced();
+    simulator.post("change", json!({"share": 0.05, "seed": 11}));
+    let run = tenant.sync(ALL);
+    assert_eq!(run.fetched, run.inserted + run.updated + run.unchanged + run.rejected, "{run:?}");
+    let calls = tenant.count("transactions") + tenant.count("inbound_calls");
+    assert_eq!(run.updated + run.unchanged, calls, "a call was counted twice: {run:?}");
+}
+
+#[test]
+fn a_contact_that_was_deleted_at_the_vendor_stays_here() {
+    let (simulator, mut tenant) = synced();
+    let contact: String = tenant.one("SELECT min(id) FROM dialfire.contacts", &[]);
+    let before = tenant.count("transactions");
+    simulator.post("delete", json!({"contact": contact}));
+    tenant.sync(ALL).expect("success");
+    assert_eq!(tenant.count("transactions"), before);
+    assert_eq!(tenant.one::<i64>("SELECT count(*) FROM dialfire.contacts WHERE id = $1", &[&contact]), 1);
+}
+
+#[test]
+fn a_day_synced_before_the_other_days_is_not_fetched_with_them() {
+    let simulator = Simulator::start();
+    let mut tenant = Tenant::of(&simulator);
+    let first = tenant.sync("2025-11-10");
+    first.expect("success");
+    let rest = tenant.sync(ALL);
+    rest.expect("success");
+    assert_eq!(rest.updated, 0, "{rest:?}");
+    assert_truth(&mut tenant, &simulator);
+}

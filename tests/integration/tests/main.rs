@@ -1,0 +1,12 @@
+//! The promises of the extension, each kept on a real server against a simulated vendor.
+
+mod bad_input;
+mod days;
+mod errors;
+mod faults;
+mod hang;
+mod late;
+mod logins;
+mod secrets;
+mod security;
+mod sync;
