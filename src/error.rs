@@ -23,7 +23,7 @@ pub enum Failure {
     #[error("option \"{option}\" is missing")]
     MissingOption { option: String, hint: String },
     #[error("invalid option \"{option}\"")]
-    UnknownOption { option: String, known: String },
+    UnknownOption { option: String, known: String, hint: &'static str },
     #[error("invalid value for option \"{option}\": \"{value}\"")]
     BadOption { option: String, value: String, why: String, hint: String },
     #[error("permission denied to set option \"{option}\"")]
@@ -117,6 +117,7 @@ impl Failure {
                 Some("The file must be readable by the operating system user of the server.".to_owned())
             }
             Failure::MissingOption { hint, .. } | Failure::BadOption { hint, .. } => Some(hint.clone()),
+            Failure::UnknownOption { hint, .. } => Some((*hint).to_owned()),
             Failure::SuperuserOption { .. } => Some("Ask a superuser to set it.".to_owned()),
             Failure::Range(error) => Some(sentence(error.hint())),
             Failure::UnknownVendor(_) => Some("Known vendors: dialfire.".to_owned()),

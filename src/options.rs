@@ -104,17 +104,25 @@ fn check(place: Option<Place>, name: &str, value: &str) -> Result<(), Failure> {
     let Some(option) = OPTIONS.iter().find(|o| o.name == name && Some(o.place) == place) else {
         let here = OPTIONS.iter().filter(|o| Some(o.place) == place).map(|o| o.name);
         let known = here.collect::<Vec<_>>().join(", ");
+        let hint = match OPTIONS.iter().find(|o| o.name == name) {
+            Some(option) if option.place == Place::Server => "It is an option of the server.",
+            Some(_) => "It belongs to the user mapping, which hides it.",
+            None => "SELECT * FROM df_options() describes each.",
+        };
         return Err(Failure::UnknownOption {
             option: name.to_owned(),
             known: if known.is_empty() { "none".to_owned() } else { known },
+            hint,
         });
     };
     if option.superuser && !pg::role::is_superuser() {
         return Err(Failure::SuperuserOption { option: name.to_owned() });
     }
+    // Somebody who puts a password or token into an address must not read it in the server's log.
+    let is_secret = place == Some(Place::Mapping) || value.contains(['@', '?', '#']);
     (option.check)(value).map_err(|(why, hint)| Failure::BadOption {
         option: name.to_owned(),
-        value: if place == Some(Place::Mapping) { "[secret]".to_owned() } else { value.to_owned() },
+        value: if is_secret { "[secret]".to_owned() } else { value.to_owned() },
         why,
         hint: hint.to_owned(),
     })
@@ -147,21 +155,24 @@ fn is_timezone(value: &str) -> Checked {
 
 fn is_url(value: &str) -> Checked {
     use calls::client::{Client, Settings};
+    use calls::error::Error;
     // No host is allowed here: which ones are is decided when the vendor is asked.
-    match Client::new(Settings { base: base_url(value), ..Settings::default() }) {
-        Ok(_) | Err(calls::error::Error::HostNotAllowed { .. }) => Ok(()),
-        Err(error) => Err((capital(&error.to_string()), "Write https://host/api; plain http is for loopback only.")),
-    }
+    let what = match Client::new(Settings { base: base_url(value), ..Settings::default() }) {
+        Ok(_) | Err(Error::HostNotAllowed { .. }) => return Ok(()),
+        Err(Error::Setting { what }) => what,
+        Err(error) => error.to_string(),
+    };
+    Err((capital(&what), "Write https://host/api; plain http is for loopback only."))
 }
 
 fn is_proxy(value: &str) -> Checked {
-    let plain = (value.starts_with("http://") || value.starts_with("https://")) && !value.contains('@');
-    plain.then_some(()).ok_or_else(|| {
-        (
-            "Server options are public.".to_owned(),
-            "Write http://host:port and put user:password into option proxy_auth of the user mapping.",
-        )
-    })
+    let is_address = value.starts_with("http://") || value.starts_with("https://");
+    let why = match () {
+        () if value.contains('@') => "A password does not belong here: server options are public.",
+        () if !is_address => "It is not of the form http://host:port.",
+        () => return Ok(()),
+    };
+    Err((why.to_owned(), "Write http://host:port and put user:password into option proxy_auth of the user mapping."))
 }
 
 fn is_date(value: &str) -> Checked {
