@@ -30,3 +30,17 @@ extension_sql_file!("../sql/90_grants.sql", name = "grants", finalize);
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
 }
+
+#[cfg(any(test, feature = "pg_test"))]
+mod tests;
+
+/// What pgrx's test framework asks for.
+#[cfg(test)]
+pub mod pg_test {
+    pub fn setup(_options: Vec<&str>) {}
+
+    #[must_use]
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec!["shared_preload_libraries = 'dialfire_sync'"]
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests that must run inside PostgreSQL.
+
+mod agents;
+mod coverage;
+mod store;
+mod validator;
