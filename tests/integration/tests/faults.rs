@@ -10,7 +10,7 @@ const EVENTS: &str = "contacts/transactions";
 const CONTACTS: &str = "contacts/?include_md5";
 
 /// Quick to give up, so that what lasts is over soon.
-const OPTIONS: &str = "attempts '2', wait_budget '20 s', request_timeout '10 s', page_size '100'";
+const OPTIONS: &str = "attempts '2', wait_budget '20 s', request_timeout '10 s', page_size '20'";
 
 struct Scene {
     simulator: Simulator,
