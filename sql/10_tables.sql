@@ -41,6 +41,7 @@ CREATE TABLE dialfire.contacts (
     created_date    timestamptz,
     entry_date      timestamptz,
     fields          jsonb NOT NULL DEFAULT '{}',
+    gone_at         timestamptz,
     stored_at       timestamptz NOT NULL DEFAULT now(),
     changed_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant, id)
@@ -122,6 +123,9 @@ CREATE TABLE dialfire.connections (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX connections_transaction ON dialfire.connections (tenant, transaction_id);
+CREATE INDEX connections_open ON dialfire.connections (tenant, transaction_id)
+    WHERE disconnected IS NULL AND ended IS NULL AND call_disconnected IS NULL;
+COMMENT ON INDEX dialfire.connections_open IS 'finds calls in progress, and those that never ended';
 COMMENT ON INDEX dialfire.connections_transaction IS 'finds the legs of a transaction';
 
 CREATE TABLE dialfire.recordings (

@@ -34,6 +34,7 @@ COMMENT ON COLUMN dialfire.contacts.timezone IS '$timezone of the contact, IANA 
 COMMENT ON COLUMN dialfire.contacts.created_date IS '$created_date (UTC instant)';
 COMMENT ON COLUMN dialfire.contacts.entry_date IS '$entry_date (UTC instant)';
 COMMENT ON COLUMN dialfire.contacts.fields IS 'every other field that is set: the campaign''s own fields, and the vendor''s that have no column';
+COMMENT ON COLUMN dialfire.contacts.gone_at IS 'when the vendor was seen not to deliver it any more (UTC instant); its calls stay';
 COMMENT ON COLUMN dialfire.contacts.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.contacts.changed_at IS 'last changed here (UTC instant)';
 

@@ -8,13 +8,18 @@ SELECT s.srvname::text AS tenant,
        o.vendor,
        o.account,
        COALESCE(o.timezone, 'UTC') AS timezone,
+       COALESCE(o.start_date::date, (now() AT TIME ZONE COALESCE(o.timezone, 'UTC'))::date - 14)::timestamp
+           AT TIME ZONE COALESCE(o.timezone, 'UTC') AS wanted_from,
+       now() - COALESCE(o.settle, '2 minutes')::interval AS wanted_to,
        pg_catalog.has_server_privilege(s.oid, 'USAGE') AS usable
 FROM pg_catalog.pg_foreign_server s
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
 CROSS JOIN LATERAL (
     SELECT max(option_value) FILTER (WHERE option_name = 'vendor') AS vendor,
            max(option_value) FILTER (WHERE option_name = 'account') AS account,
-           max(option_value) FILTER (WHERE option_name = 'timezone') AS timezone
+           max(option_value) FILTER (WHERE option_name = 'timezone') AS timezone,
+           max(option_value) FILTER (WHERE option_name = 'start_date') AS start_date,
+           max(option_value) FILTER (WHERE option_name = 'settle') AS settle
     FROM pg_catalog.pg_options_to_table(s.srvoptions)
 ) o
 WHERE w.fdwname = 'dialfire_sync';
@@ -23,6 +28,8 @@ COMMENT ON COLUMN dialfire.tenants.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.tenants.vendor IS 'vendor whose API is asked';
 COMMENT ON COLUMN dialfire.tenants.account IS 'id of the tenant at the vendor';
 COMMENT ON COLUMN dialfire.tenants.timezone IS 'IANA zone in which days are cut';
+COMMENT ON COLUMN dialfire.tenants.wanted_from IS 'from here everything is wanted (UTC instant): option start_date, else 14 days before today';
+COMMENT ON COLUMN dialfire.tenants.wanted_to IS 'up to here it could be covered by now (UTC instant): now less option settle';
 COMMENT ON COLUMN dialfire.tenants.usable IS 'the current role has USAGE on the server, and so sees its calls and may sync it';
 
 CREATE FUNCTION dialfire.usable_tenants() RETURNS text[]

@@ -17,6 +17,7 @@ ALTER TABLE dialfire.runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.coverage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.http_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.rejects ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.schedules ENABLE ROW LEVEL SECURITY;
 
 -- The sub-select makes it an init plan: asked once a query, not once a row.
 CREATE POLICY tenant_usage ON dialfire.campaigns FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
@@ -30,6 +31,7 @@ CREATE POLICY tenant_usage ON dialfire.runs FOR SELECT USING (tenant = ANY ((SEL
 CREATE POLICY tenant_usage ON dialfire.coverage FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.http_log FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.rejects FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.schedules FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 COMMENT ON POLICY tenant_usage ON dialfire.campaigns IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.agents IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.contacts IS 'rows of the tenants whose server the role may use';
@@ -40,6 +42,7 @@ COMMENT ON POLICY tenant_usage ON dialfire.inbound_calls IS 'rows of the tenants
 COMMENT ON POLICY tenant_usage ON dialfire.runs IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.coverage IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.http_log IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.schedules IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.rejects IS 'rows of the tenants whose server the role may use';
 
 REVOKE ALL ON FUNCTION @extschema@.df_sync(text, text, boolean) FROM PUBLIC;
@@ -50,6 +53,14 @@ REVOKE ALL ON FUNCTION @extschema@.df_fetch(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_fetch(text, tstzrange) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_fetch(text, daterange) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_check(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_schedule(text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_unschedule(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_cleanup(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_retry_rejects(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_start_worker() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE @extschema@.df_backfill(text, text, text, boolean, boolean) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE @extschema@.df_reconcile(text, date) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE @extschema@.df_run_due() FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_validator(text[], oid) FROM PUBLIC;
 
 CREATE PROCEDURE @extschema@.df_grant(tenant text, role regrole)
@@ -60,7 +71,11 @@ BEGIN
         @extschema@.df_sync(text, text, boolean), @extschema@.df_sync(text, tstzrange, boolean),
         @extschema@.df_sync(text, daterange, boolean), @extschema@.df_sync(text, boolean),
         @extschema@.df_fetch(text, text), @extschema@.df_fetch(text, tstzrange), @extschema@.df_fetch(text, daterange),
-        @extschema@.df_check(text) TO %s', role);
+        @extschema@.df_check(text), @extschema@.df_schedule(text, text, text), @extschema@.df_unschedule(text, text),
+        @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text) TO %s', role);
+    EXECUTE format('GRANT EXECUTE ON PROCEDURE
+        @extschema@.df_backfill(text, text, text, boolean, boolean), @extschema@.df_reconcile(text, date),
+        @extschema@.df_run_due() TO %s', role);
 END
 $$;
 COMMENT ON PROCEDURE @extschema@.df_grant(text, regrole) IS
@@ -89,3 +104,18 @@ COMMENT ON FUNCTION @extschema@.df_options() IS
     'every option of a tenant: where it stands, default with unit, whether only a superuser may set it';
 COMMENT ON FUNCTION @extschema@.df_validator(text[], oid) IS
     'checks the options of CREATE and ALTER SERVER and USER MAPPING';
+COMMENT ON PROCEDURE @extschema@.df_backfill(text, text, text, boolean, boolean) IS
+    'fetches what of a range is not covered yet, step by step (an interval; days are local), newest first, and commits after each; tells progress by NOTICE; called again it resumes. Cannot run in a transaction block';
+COMMENT ON PROCEDURE @extschema@.df_reconcile(text, date) IS
+    'compares the contacts changed since a day (default 3 days ago, UTC) by checksum: fetches those that differ, marks those that are gone at the vendor';
+COMMENT ON PROCEDURE @extschema@.df_run_due() IS
+    'one round of the due jobs whose owner the caller is or belongs to, for servers where no worker may run, e.g. by pg_cron';
+COMMENT ON FUNCTION @extschema@.df_schedule(text, text, text) IS
+    'makes or changes the jobs of a tenant (sync, look_back, reconcile, clean_up), or one of them; every is the interval of job sync, or of the named job; the caller becomes their owner';
+COMMENT ON FUNCTION @extschema@.df_unschedule(text, text) IS 'ends the jobs of a tenant, or one of them; returns how many';
+COMMENT ON FUNCTION @extschema@.df_start_worker() IS
+    'starts the scheduler of this database until the next restart, for servers that do not preload the library';
+COMMENT ON FUNCTION @extschema@.df_cleanup(text) IS
+    'removes runs, HTTP log lines and resolved rejects beyond dialfire_sync.retention_days and retention_rows';
+COMMENT ON FUNCTION @extschema@.df_retry_rejects(text) IS
+    'normalises the open rejects of a tenant again, without fetching; one row: tried, resolved, left';

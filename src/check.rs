@@ -19,7 +19,6 @@ use crate::tenant::Tenant;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 #[pg_extern]
-#[allow(clippy::type_complexity)]
 fn df_check(
     tenant: &str,
 ) -> Result<
@@ -53,7 +52,9 @@ fn df_check(
         Err(error) => checks.push(failed("allowed hosts", &error)),
     }
     Ok(TableIterator::new(
-        checks.into_iter().map(|c| (c.step, c.status, c.detail, c.hint, (c.duration.as_secs_f64() * 10_000.0).round() / 10.0)),
+        checks
+            .into_iter()
+            .map(|c| (c.step, c.status, c.detail, c.hint, (c.duration.as_secs_f64() * 10_000.0).round() / 10.0)),
     ))
 }
 

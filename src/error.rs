@@ -1,8 +1,8 @@
 //! Errors for the person who typed the statement. What a vendor does wrong is no error: it goes to the ledger.
 
 use calls::range::RangeError;
-use pgrx::prelude::*;
 use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -38,6 +38,18 @@ pub enum Failure {
     Busy { tenant: String, source_id: String, by: String, pid: i32 },
     #[error("cannot ask the vendor of tenant \"{tenant}\": {error}")]
     Vendor { tenant: String, error: calls::error::Error },
+    #[error("df_backfill and df_run_due commit as they go and cannot run inside a transaction block")]
+    InsideTransaction,
+    #[error("invalid step \"{0}\"")]
+    Step(String),
+    #[error("invalid interval \"{0}\" between runs")]
+    Every(String),
+    #[error("unknown job \"{0}\"")]
+    UnknownJob(String),
+    #[error("role \"{role}\", the owner of the job, does not exist any more")]
+    NoOwner { role: String },
+    #[error("no background worker could be started")]
+    NoSlot,
     #[error("cannot start helper threads")]
     Threads(#[from] std::io::Error),
     #[error("{0}")]
@@ -70,6 +82,10 @@ impl Failure {
                 Error::Answer { .. } => ERRCODE_PROTOCOL_VIOLATION,
                 _ => ERRCODE_CONNECTION_FAILURE,
             },
+            Failure::InsideTransaction => ERRCODE_INVALID_TRANSACTION_TERMINATION,
+            Failure::Step(_) | Failure::Every(_) | Failure::UnknownJob(_) => ERRCODE_INVALID_PARAMETER_VALUE,
+            Failure::NoOwner { .. } => ERRCODE_UNDEFINED_OBJECT,
+            Failure::NoSlot => ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Failure::Threads(_) => ERRCODE_INSUFFICIENT_RESOURCES,
             Failure::Spi(_) => ERRCODE_INTERNAL_ERROR,
         }
@@ -109,10 +125,9 @@ impl Failure {
             Failure::NoMapping { tenant, .. } => {
                 Some(format!("CREATE USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (token '…').", quote(tenant)))
             }
-            Failure::NoToken { tenant, .. } => Some(format!(
-                "ALTER USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (ADD token '…').",
-                quote(tenant)
-            )),
+            Failure::NoToken { tenant, .. } => {
+                Some(format!("ALTER USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (ADD token '…').", quote(tenant)))
+            }
             Failure::TokenFile { .. } => {
                 Some("The file must be readable by the operating system user of the server.".to_owned())
             }
@@ -122,10 +137,18 @@ impl Failure {
             Failure::Range(error) => Some(sentence(error.hint())),
             Failure::UnknownVendor(_) => Some("Known vendors: dialfire.".to_owned()),
             Failure::Payload { .. } => Some("Pass the record as the vendor sent it, as JSON.".to_owned()),
-            Failure::Busy { pid, .. } => {
-                Some(format!("Wait for it, or end it with SELECT pg_cancel_backend({pid})."))
-            }
+            Failure::Busy { pid, .. } => Some(format!("Wait for it, or end it with SELECT pg_cancel_backend({pid}).")),
             Failure::Vendor { error, .. } => error.hint().map(sentence),
+            Failure::InsideTransaction => {
+                Some("CALL it on its own, with autocommit on and not from a function.".to_owned())
+            }
+            Failure::Step(_) => {
+                Some("Write an interval of at least a minute, such as '1 day' or '6 hours'.".to_owned())
+            }
+            Failure::UnknownJob(_) => Some("Jobs are sync, look_back, reconcile and clean_up.".to_owned()),
+            Failure::NoOwner { .. } => Some("SELECT df_schedule(…) again as the role that shall own it.".to_owned()),
+            Failure::NoSlot => Some("Raise max_worker_processes and restart the server.".to_owned()),
+            Failure::Every(_) => Some("Write an interval of at least 10 seconds, such as '1 minute'.".to_owned()),
             _ => None,
         }
     }

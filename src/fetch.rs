@@ -7,8 +7,8 @@ use std::time::Duration;
 use calls::client::Client;
 use calls::error::Error;
 use calls::pool::Pool;
-use calls::row::{Batch, Campaign};
-use calls::vendor::dialfire::{Access, Dialfire, Job, Outcome, Reply, Source, Stored, Walk};
+use calls::row::Batch;
+use calls::vendor::dialfire::{Access, Dialfire, Job, Listed, Outcome, Path, Reply, Stored};
 use chrono::{DateTime, Utc};
 
 use crate::error::Failure;
@@ -20,7 +20,7 @@ use crate::tenant::Tenant;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 struct Ticket {
-    walk: usize,
+    path: usize,
     job: Job,
 }
 
@@ -53,7 +53,7 @@ impl Fetch {
 
     /// Runs one job and waits for it.
     pub fn ask(&mut self, job: Job) -> Reply {
-        self.pool.submit(Ticket { walk: 0, job });
+        self.pool.submit(Ticket { path: 0, job });
         self.next().1
     }
 
@@ -74,7 +74,7 @@ impl Drop for Fetch {
 }
 
 /// The campaigns of a tenant, those that can be fetched with their source.
-pub fn campaigns(fetch: &mut Fetch) -> (Reply, Vec<(Campaign, Option<Arc<Source>>)>) {
+pub fn campaigns(fetch: &mut Fetch) -> (Reply, Vec<Listed>) {
     let mut reply = fetch.ask(Job::Campaigns);
     let list = match &mut reply.outcome {
         Ok(Outcome::Campaigns(list)) => std::mem::take(list),
@@ -83,70 +83,72 @@ pub fn campaigns(fetch: &mut Fetch) -> (Reply, Vec<(Campaign, Option<Arc<Source>
     (reply, list)
 }
 
-/// Several walks at once, each taking its turn.
-pub struct Round {
-    walks: Vec<(Walk, Option<Error>)>,
+/// Several paths at once, each taking its turn.
+pub struct Round<P> {
+    paths: Vec<(P, Option<Error>)>,
     turn: usize,
     /// The vendor's clock, as its first answer showed it.
     pub date: Option<DateTime<Utc>>,
 }
 
-/// One answer, worked into its walk.
+/// One answer, worked into its path.
 pub struct Step {
-    pub reply: Vec<calls::client::Attempt>,
-    /// What is to be stored; `None` where the walk has failed.
+    pub attempts: Vec<calls::client::Attempt>,
+    /// What is to be stored; `None` where the path has failed.
     pub batch: Option<Batch>,
 }
 
-impl Round {
-    pub fn new(walks: Vec<Walk>) -> Round {
-        Round { walks: walks.into_iter().map(|walk| (walk, None)).collect(), turn: 0, date: None }
+impl<P: Path> Round<P> {
+    pub fn new(paths: Vec<P>) -> Round<P> {
+        Round { paths: paths.into_iter().map(|path| (path, None)).collect(), turn: 0, date: None }
     }
 
-    /// The next answer, or `None` when every walk has ended.
+    /// The next answer, or `None` when every path has ended.
     pub fn step<S: Stored>(&mut self, fetch: &mut Fetch, stored: &mut S) -> Result<Option<Step>, S::Error> {
-        self.submit(fetch);
+        self.submit(fetch, stored)?;
         if fetch.pool.outstanding() == 0 {
             return Ok(None);
         }
-        let (Ticket { walk, job }, reply) = fetch.next();
+        let (Ticket { path, job }, reply) = fetch.next();
         self.date = self.date.or(reply.date);
         let attempts = reply.attempts;
-        let (walk, failed) = &mut self.walks[walk];
+        let (path, failed) = &mut self.paths[path];
         if failed.is_some() {
-            return Ok(Some(Step { reply: attempts, batch: None }));
+            return Ok(Some(Step { attempts, batch: None }));
         }
-        let batch = match walk.accept(&job, reply.outcome, stored)? {
+        let batch = match path.accept(&job, reply.outcome, stored)? {
             Ok(batch) => Some(batch),
             Err(error) => {
                 *failed = Some(error);
                 None
             }
         };
-        Ok(Some(Step { reply: attempts, batch }))
+        Ok(Some(Step { attempts, batch }))
     }
 
-    fn submit(&mut self, fetch: &mut Fetch) {
+    fn submit<S: Stored>(&mut self, fetch: &mut Fetch, stored: &mut S) -> Result<(), S::Error> {
         let mut idle = 0;
-        while fetch.pool.outstanding() < fetch.limit && idle < self.walks.len() {
-            let at = self.turn % self.walks.len();
+        while fetch.pool.outstanding() < fetch.limit && idle < self.paths.len() {
+            let at = self.turn % self.paths.len();
             self.turn += 1;
-            let (walk, failed) = &mut self.walks[at];
-            match failed.is_none().then(|| walk.poll()).flatten() {
+            let (path, failed) = &mut self.paths[at];
+            let job = if failed.is_none() { path.poll(stored)? } else { None };
+            match job {
                 Some(job) => {
                     idle = 0;
-                    fetch.pool.submit(Ticket { walk: at, job });
+                    fetch.pool.submit(Ticket { path: at, job });
                 }
                 None => idle += 1,
             }
         }
+        Ok(())
     }
 
-    /// Each walk with the error that ended it, if one did.
-    pub fn ended(self) -> impl Iterator<Item = (Walk, Option<Error>)> {
-        self.walks.into_iter().map(|(walk, failed)| {
-            let failed = failed.or_else(|| (!walk.is_finished()).then(|| Error::answer("the window was not finished")));
-            (walk, failed)
+    /// Each path with the error that ended it, if one did.
+    pub fn ended(self) -> impl Iterator<Item = (P, Option<Error>)> {
+        self.paths.into_iter().map(|(path, failed)| {
+            let failed = failed.or_else(|| (!path.is_finished()).then(|| Error::answer("the window was not finished")));
+            (path, failed)
         })
     }
 }

@@ -1,12 +1,14 @@
 //! The ledger: runs, coverage, rejects and the HTTP log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
 use calls::client::Attempt;
+use calls::error::Error;
 use calls::range::Window;
 use calls::row::{Batch, Reject};
+use chrono::{DateTime, NaiveDate, Utc};
 use pgrx::datum::{DatumWithOid, Interval, JsonB, TimestampWithTimeZone};
 use pgrx::prelude::*;
 use pgrx::spi;
@@ -17,10 +19,18 @@ use crate::tenant::Tenant;
 
 /// What a run has done so far.
 pub struct Run {
-    tenant: String,
+    pub tenant: String,
     role: String,
+    kind: &'static str,
     /// `None` for a dry run, which writes nothing.
     pub id: Option<i64>,
+    /// The row is committed and shows the run while it works.
+    visible: bool,
+    pub failures: Vec<(String, Error)>,
+    /// The vendor's clock, as its first answer showed it.
+    pub date: Option<DateTime<Utc>>,
+    /// Days touched, for whoever listens.
+    pub days: BTreeSet<NaiveDate>,
     began: Instant,
     started_at: TimestampWithTimeZone,
     pub windows: Vec<Window>,
@@ -38,14 +48,21 @@ pub struct Run {
 }
 
 /// How a run ended, in words.
+#[derive(Clone)]
 pub struct Verdict {
     pub status: &'static str,
     pub message: String,
     pub hint: Option<String>,
 }
 
+impl Verdict {
+    pub fn in_progress(message: String) -> Verdict {
+        Verdict { status: "in_progress", message, hint: None }
+    }
+}
+
 impl Run {
-    pub fn begin(tenant: &Tenant, dry: bool) -> spi::Result<Run> {
+    pub fn begin(tenant: &Tenant, kind: &'static str, dry: bool) -> spi::Result<Run> {
         let id = match dry {
             true => None,
             false => Spi::get_one("SELECT nextval('dialfire.runs_run_id_seq')")?,
@@ -54,7 +71,12 @@ impl Run {
         Ok(Run {
             tenant: tenant.name.clone(),
             role: tenant.role.clone(),
+            kind,
             id,
+            visible: false,
+            failures: Vec::new(),
+            date: None,
+            days: BTreeSet::new(),
             began: Instant::now(),
             started_at: now()?,
             windows: Vec::new(),
@@ -128,15 +150,34 @@ impl Run {
         Ok(())
     }
 
-    /// Writes the run's row, in one piece: a row that is updated at the end of every run leaves a dead one behind.
-    pub fn finish(&self, verdict: &Verdict) -> spi::Result<Interval> {
+    /// Shows the run before it works, for those who commit: a crash leaves the row behind.
+    pub fn show(&mut self) -> spi::Result<()> {
+        if self.id.is_none() || self.visible {
+            return Ok(());
+        }
+        self.visible = true;
+        Spi::run_with_args(
+            "INSERT INTO dialfire.runs (tenant, run_id, kind, status, role, started_at)
+             VALUES ($1, $2, $3, 'in_progress', $4, $5)",
+            &[
+                self.tenant.as_str().into(),
+                self.id.into(),
+                self.kind.into(),
+                self.role.as_str().into(),
+                self.started_at.into(),
+            ],
+        )
+    }
+
+    /// Writes the run's row. A run that shows nothing before its end writes it in one piece, so that no dead row stays.
+    pub fn write(&self, verdict: &Verdict) -> spi::Result<Interval> {
         let micros = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
         let duration = Interval::from_micros(micros);
         if self.id.is_none() {
             return Ok(duration);
         }
         let skipped = serde_json::to_value(&self.skipped).unwrap_or_default();
-        let args: [DatumWithOid; 22] = [
+        let args: [DatumWithOid; 23] = [
             self.tenant.as_str().into(),
             self.id.into(),
             verdict.status.into(),
@@ -159,20 +200,38 @@ impl Run {
             (self.bytes as i64).into(),
             JsonB(skipped).into(),
             vec![Some(verdict.message.as_str()), verdict.hint.as_deref()].into(),
+            self.kind.into(),
         ];
         Spi::run_with_args(
             "INSERT INTO dialfire.runs
                 (tenant, run_id, status, role, started_at, finished_at, duration, range, params, windows, fetched,
                  inserted, updated, unchanged, skipped, rejected, pages, requests, retries, bytes, skip_reasons,
-                 message, hint)
-             SELECT $1, $2, $3, $4, $5, clock_timestamp(), $6,
+                 message, hint, kind)
+             SELECT $1, $2, $3, $4, $5, CASE WHEN $3 <> 'in_progress' THEN clock_timestamp() END, $6,
                 COALESCE((SELECT range_agg(tstzrange(f, t)) FROM unnest($7::timestamptz[], $8::timestamptz[]) AS w(f, t)),
                          '{}'),
-                $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22[1], $22[2]",
+                $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22[1], $22[2], $23
+             ON CONFLICT (tenant, run_id) DO UPDATE SET
+                (status, finished_at, duration, range, params, windows, fetched, inserted, updated, unchanged, skipped,
+                 rejected, pages, requests, retries, bytes, skip_reasons, message, hint) =
+                (excluded.status, excluded.finished_at, excluded.duration, excluded.range, excluded.params,
+                 excluded.windows, excluded.fetched, excluded.inserted, excluded.updated, excluded.unchanged,
+                 excluded.skipped, excluded.rejected, excluded.pages, excluded.requests, excluded.retries,
+                 excluded.bytes, excluded.skip_reasons, excluded.message, excluded.hint)",
             &args,
         )?;
         Ok(duration)
     }
+}
+
+/// Runs that nobody works on any more: their backend is gone, or is another one by now.
+pub fn mark_crashed() -> spi::Result<()> {
+    Spi::run(
+        "UPDATE dialfire.runs r SET status = 'crashed', finished_at = clock_timestamp(),
+            message = 'the process that ran it is gone; what it committed is kept, the rest is fetched again'
+         WHERE status = 'in_progress' AND NOT EXISTS (
+            SELECT FROM pg_stat_activity a WHERE a.pid = r.pid AND a.backend_start <= r.started_at)",
+    )
 }
 
 pub fn now() -> spi::Result<TimestampWithTimeZone> {
@@ -214,18 +273,20 @@ fn reject(tenant: &str, run: Option<i64>, rejects: &[Reject]) -> spi::Result<()>
 }
 
 fn release(tenant: &str, batch: &Batch) -> spi::Result<()> {
-    let args: [DatumWithOid; 6] = [
+    let args: [DatumWithOid; 7] = [
         tenant.into(),
         batch.transactions.iter().map(|t| t.id.as_str()).collect::<Vec<_>>().into(),
         batch.contacts.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().into(),
         batch.inbound_calls.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().into(),
         batch.transactions.iter().map(|t| t.contact_id.as_deref()).collect::<Vec<_>>().into(),
         batch.transactions.iter().map(|t| t.fired.map(instant)).collect::<Vec<_>>().into(),
+        batch.connections.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().into(),
     ];
     Spi::run_with_args(
         "UPDATE dialfire.rejects r SET resolved_at = now()
          WHERE tenant = $1 AND resolved_at IS NULL
-           AND (kind IN ('transaction', 'connection', 'recording') AND key = ANY ($2)
+           AND (kind IN ('transaction', 'connection') AND key = ANY ($2)
+             OR kind = 'recording' AND key = ANY ($7)
              OR kind = 'contact' AND key = ANY ($3)
              OR kind = 'inbound_call' AND key = ANY ($4)
              OR kind IN ('event', 'transaction') AND (contact_id, fired) IN (
@@ -236,7 +297,8 @@ fn release(tenant: &str, batch: &Batch) -> spi::Result<()> {
 
 /// Adds a window to what is covered; does nothing where it is covered already.
 pub fn cover(tenant: &str, source: &str, window: Window) -> spi::Result<()> {
-    let args: [DatumWithOid; 4] = [tenant.into(), source.into(), instant(window.from).into(), instant(window.to).into()];
+    let args: [DatumWithOid; 4] =
+        [tenant.into(), source.into(), instant(window.from).into(), instant(window.to).into()];
     Spi::run_with_args(
         "INSERT INTO dialfire.coverage AS c (tenant, source, covered)
          SELECT $1, $2, tstzmultirange(tstzrange($3, $4))
@@ -249,7 +311,8 @@ pub fn cover(tenant: &str, source: &str, window: Window) -> spi::Result<()> {
 
 /// The parts of a window that are not covered yet.
 pub fn gaps(tenant: &str, source: &str, wanted: Window) -> spi::Result<Vec<Window>> {
-    let args: [DatumWithOid; 4] = [tenant.into(), source.into(), instant(wanted.from).into(), instant(wanted.to).into()];
+    let args: [DatumWithOid; 4] =
+        [tenant.into(), source.into(), instant(wanted.from).into(), instant(wanted.to).into()];
     Spi::connect(|client| {
         let rows = client.select(
             "SELECT (EXTRACT(epoch FROM lower(gap)) * 1000000)::bigint, (EXTRACT(epoch FROM upper(gap)) * 1000000)::bigint
@@ -259,16 +322,42 @@ pub fn gaps(tenant: &str, source: &str, wanted: Window) -> spi::Result<Vec<Windo
             None,
             &args,
         )?;
-        let at = |micros: Option<i64>| micros.and_then(chrono::DateTime::from_timestamp_micros).unwrap_or_default();
-        rows.map(|row| Ok(Window { from: at(row.get(1)?), to: at(row.get(2)?) })).collect()
+        windows(rows)
     })
+}
+
+/// What is covered of a source.
+pub fn covered(tenant: &str, source: &str) -> spi::Result<Vec<Window>> {
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT (EXTRACT(epoch FROM lower(r)) * 1000000)::bigint, (EXTRACT(epoch FROM upper(r)) * 1000000)::bigint
+             FROM dialfire.coverage, unnest(covered) AS r WHERE tenant = $1 AND source = $2",
+            None,
+            &[tenant.into(), source.into()],
+        )?;
+        windows(rows)
+    })
+}
+
+fn windows(rows: spi::SpiTupleTable) -> spi::Result<Vec<Window>> {
+    let at = |micros: Option<i64>| micros.and_then(DateTime::from_timestamp_micros).unwrap_or_default();
+    rows.map(|row| Ok(Window { from: at(row.get(1)?), to: at(row.get(2)?) })).collect()
+}
+
+/// A number for an advisory lock. A collision only makes two syncs wait for each other.
+fn key(tenant: &str, what: &str) -> i64 {
+    let mut hash = DefaultHasher::new();
+    ("dialfire_sync", tenant, what).hash(&mut hash);
+    hash.finish() as i64
+}
+
+pub fn jobs_key(tenant: &str) -> i64 {
+    key(tenant, "all jobs")
 }
 
 /// Takes the source for this transaction, or says who has it.
 pub fn lock(tenant: &Tenant, source: &str) -> Result<(), Failure> {
-    let mut hash = DefaultHasher::new();
-    ("dialfire_sync", tenant.server.to_u32(), source).hash(&mut hash);
-    let key = hash.finish() as i64;
+    let key = key(&tenant.name, source);
     let got = Spi::get_one_with_args::<bool>("SELECT pg_try_advisory_xact_lock($1)", &[key.into()])?;
     if got == Some(true) {
         return Ok(());

@@ -3,17 +3,24 @@
 
 use pgrx::prelude::*;
 
+mod backfill;
 mod check;
+mod clean_up;
 mod error;
 mod fetch;
 mod ledger;
+mod notify;
 mod options;
 mod pg;
 mod raw;
+mod reconcile;
+mod rejects;
+mod schedule;
 mod settings;
 mod store;
 mod sync;
 mod tenant;
+mod worker;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -21,14 +28,23 @@ extension_sql_file!("../sql/00_schema.sql", name = "schema", bootstrap);
 extension_sql_file!("../sql/10_tables.sql", name = "tables", requires = ["schema"]);
 extension_sql_file!("../sql/11_table_comments.sql", name = "table_comments", requires = ["tables"]);
 extension_sql_file!("../sql/20_ledger.sql", name = "ledger", requires = ["tables"]);
-extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["ledger", options::df_validator]);
+extension_sql_file!("../sql/21_schedules.sql", name = "schedules", requires = ["ledger"]);
+extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["schedules", options::df_validator]);
 extension_sql_file!("../sql/40_views.sql", name = "views", requires = ["tenant"]);
-extension_sql_file!("../sql/50_functions.sql", name = "functions", requires = ["views", raw::df_normalize, raw::df_fetch, sync::df_sync]);
+extension_sql_file!("../sql/41_health.sql", name = "health", requires = ["views"]);
+extension_sql_file!(
+    "../sql/50_functions.sql",
+    name = "functions",
+    requires = ["health", raw::df_normalize, raw::df_fetch, sync::df_sync]
+);
 extension_sql_file!("../sql/90_grants.sql", name = "grants", finalize);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
+    if pg::process::is_preloading() {
+        worker::register();
+    }
 }
 
 #[cfg(any(test, feature = "pg_test"))]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use pgrx::datum::Interval;
-use pgrx::prelude::*;
 use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
 
 use crate::error::Failure;
 use crate::pg;
@@ -54,6 +54,18 @@ const OPTIONS: &[Opt] = &[
     server("campaigns", None, is_text, "comma-separated ids of the campaigns to fetch; default all"),
     server("start_date", None, is_date, "first day that df_sync(tenant) wants; default 14 days before today"),
     server("settle", Some("2 minutes"), is_interval, "time before now that is fetched but not yet called covered"),
+    server(
+        "look_back",
+        Some("6 hours"),
+        is_interval,
+        "time before now that scheduled jobs read again for late changes",
+    ),
+    server(
+        "notify",
+        Some("false"),
+        is_boolean,
+        "true: pg_notify on channel dialfire_sync after each commit of changes",
+    ),
     server("page_size", Some("1000"), is_page_size, "records a page"),
     server("batch", Some("20"), is_batch, "contacts a request"),
     server("concurrency", Some("4"), is_concurrency, "requests in flight"),
@@ -138,9 +150,14 @@ fn is_vendor(value: &str) -> Checked {
 }
 
 fn is_account(value: &str) -> Checked {
-    let plain = !value.is_empty() && value.len() <= 64 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let plain = !value.is_empty()
+        && value.len() <= 64
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     plain.then_some(()).ok_or_else(|| {
-        ("An account is made of letters, digits, - and _.".to_owned(), "Dialfire's is 8 hexadecimal digits, such as 9c6d0163.")
+        (
+            "An account is made of letters, digits, - and _.".to_owned(),
+            "Dialfire's is 8 hexadecimal digits, such as 9c6d0163.",
+        )
     })
 }
 
@@ -183,8 +200,18 @@ fn is_date(value: &str) -> Checked {
 
 fn is_interval(value: &str) -> Checked {
     duration(value).map(drop).ok_or_else(|| {
-        ("It is not a positive interval of at most a day.".to_owned(), "Write a number and a unit, such as 90 s or 2 minutes.")
+        (
+            "It is not a positive interval of at most a day.".to_owned(),
+            "Write a number and a unit, such as 90 s or 2 minutes.",
+        )
     })
+}
+
+fn is_boolean(value: &str) -> Checked {
+    match value {
+        "true" | "false" => Ok(()),
+        _ => Err(("It is not a boolean.".to_owned(), "Write true or false.")),
+    }
 }
 
 fn is_page_size(value: &str) -> Checked {
@@ -277,8 +304,7 @@ pub fn campaign_tokens(value: &str) -> Option<BTreeMap<String, String>> {
             .map(|pair| pair.split_once('=').map(|(id, token)| (id.trim().to_owned(), token.trim().to_owned())))
             .collect::<Option<_>>()?
     };
-    let sound = !tokens.is_empty()
-        && tokens.iter().all(|(id, token)| !id.is_empty() && is_secret(token).is_ok());
+    let sound = !tokens.is_empty() && tokens.iter().all(|(id, token)| !id.is_empty() && is_secret(token).is_ok());
     sound.then_some(tokens)
 }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use calls::range;
 use calls::row::Record;
 use calls::vendor::dialfire::{self, Access, Event, Known, Normalised, Stored, Walk};
-use chrono::Utc;
+use chrono::{NaiveDate, Utc};
 use chrono_tz::Tz;
 use pgrx::datum::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -21,7 +21,6 @@ use crate::pg::role::{self, AsOwner};
 use crate::tenant::Tenant;
 
 #[pg_extern]
-#[allow(clippy::type_complexity)]
 fn df_fetch(
     tenant: &str,
     range: &str,
@@ -40,7 +39,7 @@ fn df_fetch(
 struct Fetching {
     tenant: String,
     fetch: Fetch,
-    round: Option<Round>,
+    round: Option<Round<Walk>>,
     ready: VecDeque<Record>,
 }
 
@@ -91,10 +90,17 @@ impl Stored for Nothing {
     fn known(&mut self, events: &[Event]) -> Result<Vec<Known>, Infallible> {
         Ok(vec![Known::No; events.len()])
     }
+
+    fn changed(&mut self, contacts: &[(String, String)]) -> Result<Vec<String>, Infallible> {
+        Ok(contacts.iter().map(|(id, _)| id.clone()).collect())
+    }
+
+    fn active(&mut self, _: &str, _: NaiveDate) -> Result<Vec<String>, Infallible> {
+        Ok(Vec::new())
+    }
 }
 
 #[pg_extern(immutable, parallel_safe)]
-#[allow(clippy::type_complexity)]
 fn df_normalize(
     vendor: &str,
     payload: &str,
@@ -132,7 +138,7 @@ fn normalise(vendor: &str, payload: &str, timezone: &str) -> Result<Vec<Normalis
         why: "It is not a time zone of the IANA database.".to_owned(),
         hint: "Write Area/City, such as Europe/Nicosia.".to_owned(),
     })?;
-    let raw: &RawValue =
-        serde_json::from_str(payload.trim()).map_err(|error| Failure::Payload { why: format!("Not JSON: {error}.") })?;
+    let raw: &RawValue = serde_json::from_str(payload.trim())
+        .map_err(|error| Failure::Payload { why: format!("Not JSON: {error}.") })?;
     Ok(dialfire::normalise(raw, "", zone))
 }

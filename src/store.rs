@@ -21,7 +21,11 @@ pub struct Changes {
 }
 
 impl Changes {
-    fn add(&mut self, other: Changes) {
+    pub fn touched(&self) -> u64 {
+        self.inserted + self.updated + self.unchanged
+    }
+
+    pub fn add(&mut self, other: Changes) {
         self.inserted += other.inserted;
         self.updated += other.updated;
         self.unchanged += other.unchanged;
@@ -249,4 +253,43 @@ impl Stored for Lookup<'_> {
         });
         Ok(known.collect())
     }
+
+    fn changed(&mut self, contacts: &[(String, String)]) -> spi::Result<Vec<String>> {
+        let args: [DatumWithOid; 3] = [
+            self.tenant.into(),
+            contacts.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().into(),
+            contacts.iter().map(|(_, md5)| md5.as_str()).collect::<Vec<_>>().into(),
+        ];
+        let changed = Spi::get_one_with_args::<Vec<Option<String>>>(
+            "WITH back AS (UPDATE dialfire.contacts SET gone_at = NULL, changed_at = now()
+                 WHERE tenant = $1 AND id = ANY ($2) AND gone_at IS NOT NULL)
+             SELECT array_agg(i.id) FROM unnest($2::text[], $3::text[]) AS i(id, md5)
+             LEFT JOIN dialfire.contacts c ON c.tenant = $1 AND c.id = i.id
+             WHERE c.md5 IS DISTINCT FROM i.md5 OR c.gone_at IS NOT NULL",
+            &args,
+        )?;
+        Ok(changed.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    fn active(&mut self, campaign_id: &str, since: NaiveDate) -> spi::Result<Vec<String>> {
+        let active = Spi::get_one_with_args::<Vec<Option<String>>>(
+            "SELECT array_agg(DISTINCT t.contact_id) FROM dialfire.transactions t
+             JOIN dialfire.contacts c ON c.tenant = t.tenant AND c.id = t.contact_id AND c.gone_at IS NULL
+             WHERE t.tenant = $1 AND t.campaign_id = $2 AND t.day >= $3::date
+               AND t.fired >= $3::date::timestamp AT TIME ZONE 'UTC'",
+            &[self.tenant.into(), campaign_id.into(), since.to_string().into()],
+        )?;
+        Ok(active.unwrap_or_default().into_iter().flatten().collect())
+    }
+}
+
+/// Marks contacts that the vendor no longer delivers; their calls stay.
+pub fn mark_gone(tenant: &str, contacts: &[String]) -> spi::Result<u64> {
+    let marked = Spi::get_one_with_args::<i64>(
+        "WITH marked AS (UPDATE dialfire.contacts SET gone_at = now(), changed_at = now()
+            WHERE tenant = $1 AND id = ANY ($2) AND gone_at IS NULL RETURNING 1)
+         SELECT count(*) FROM marked",
+        &[tenant.into(), contacts.to_vec().into()],
+    )?;
+    Ok(marked.unwrap_or_default() as u64)
 }

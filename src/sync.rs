@@ -1,12 +1,12 @@
 //! One sync: fetch, normalise, store, and account for it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use calls::error::Error;
 use calls::range::{self, Window};
 use calls::row::Batch;
-use calls::vendor::dialfire::{Job, Outcome, Source, Walk};
+use calls::vendor::dialfire::{Job, Outcome, Path, Source, Walk};
 use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::datum::{Interval, JsonB};
 use pgrx::pg_sys::panic::ErrorReport;
@@ -15,6 +15,7 @@ use pgrx::prelude::*;
 use crate::error::Failure;
 use crate::fetch::{self, Fetch, Round, Step};
 use crate::ledger::{self, Run, Verdict};
+use crate::notify;
 use crate::pg::role::{self, AsOwner};
 use crate::store::{self, Lookup};
 use crate::tenant::Tenant;
@@ -23,7 +24,6 @@ use crate::tenant::Tenant;
 const FLUSH_ROWS: usize = 10_000;
 
 #[pg_extern]
-#[allow(clippy::type_complexity)]
 fn df_sync(
     tenant: &str,
     range: Option<&str>,
@@ -55,9 +55,9 @@ fn df_sync(
     let tenant = Tenant::load(tenant, caller)?;
     let now = Utc::now();
     let window = range.map(|range| range::parse(range, tenant.zone, now)).transpose().map_err(Failure::from)?;
-    let mut run = Run::begin(&tenant, dry_run).map_err(Failure::from)?;
+    let mut run = Run::begin(&tenant, "manual", dry_run).map_err(Failure::from)?;
     let verdict = Sync { tenant: &tenant, now, dry: dry_run }.run(window, &mut run)?;
-    let duration = run.finish(&verdict).map_err(Failure::from)?;
+    let duration = run.write(&verdict).map_err(Failure::from)?;
     Ok(TableIterator::once((
         run.id,
         verdict.status,
@@ -79,11 +79,15 @@ fn df_sync(
     )))
 }
 
-struct Sync<'a> {
-    tenant: &'a Tenant,
-    now: DateTime<Utc>,
-    dry: bool,
+/// One tenant at one moment.
+pub struct Sync<'a> {
+    pub tenant: &'a Tenant,
+    pub now: DateTime<Utc>,
+    pub dry: bool,
 }
+
+/// A window of a source.
+pub type Piece = (Arc<Source>, Window);
 
 /// What waits to be written.
 #[derive(Default)]
@@ -94,13 +98,27 @@ struct Buffer {
 }
 
 impl Sync<'_> {
-    fn run(&self, window: Option<Window>, run: &mut Run) -> Result<Verdict, Failure> {
+    /// Everything in the transaction of the caller. `asked` is `None` for what is wanted and not covered yet.
+    fn run(&self, asked: Option<Window>, run: &mut Run) -> Result<Verdict, Failure> {
         let mut fetch = Fetch::start(self.tenant, self.tenant.access.clone())?;
-        let (reply, campaigns) = fetch::campaigns(&mut fetch);
+        match self.open(&mut fetch, run)? {
+            Ok(sources) => {
+                let pieces = self.pieces(&sources, asked)?;
+                self.fetch(&mut fetch, pieces, run)?;
+                Ok(verdict(run, self.dry))
+            }
+            Err(refused) => Ok(refused),
+        }
+    }
+
+    /// The sources of the tenant, or why there are none.
+    pub fn open(&self, fetch: &mut Fetch, run: &mut Run) -> Result<Result<Vec<Arc<Source>>, Verdict>, Failure> {
+        let (reply, campaigns) = fetch::campaigns(fetch);
         run.log(&reply.attempts)?;
+        run.date = reply.date;
         if let Err(error) = reply.outcome {
             let message = format!("the list of campaigns did not arrive: {error}");
-            return Ok(Verdict { status: "failed", message, hint: error.hint().map(str::to_owned) });
+            return Ok(Err(Verdict { status: "failed", message, hint: error.hint().map(str::to_owned) }));
         }
         let (campaigns, sources): (Vec<_>, Vec<_>) = campaigns.into_iter().unzip();
         let closed = campaigns.iter().filter(|c| c.api_access != Some(true)).count();
@@ -108,41 +126,53 @@ impl Sync<'_> {
             run.skip("campaign_without_api", closed as u64);
         }
         store::upsert(&self.tenant.name, campaigns, self.dry)?;
-        let walks = self.walks(sources.into_iter().flatten(), window, run)?;
+        Ok(Ok(sources.into_iter().flatten().collect()))
+    }
+
+    /// What to fetch: what was asked for, or what is wanted and not covered yet.
+    pub fn pieces(&self, sources: &[Arc<Source>], asked: Option<Window>) -> Result<Vec<Piece>, Failure> {
+        let wanted = Window { from: self.tenant.wanted_from(self.now), to: self.now };
+        let mut pieces = Vec::new();
+        for source in sources {
+            let windows = match asked {
+                Some(window) => vec![window],
+                None if wanted.from < wanted.to => ledger::gaps(&self.tenant.name, &source.campaign_id, wanted)?,
+                None => Vec::new(),
+            };
+            pieces.extend(windows.into_iter().map(|window| (source.clone(), window)));
+        }
+        Ok(pieces)
+    }
+
+    /// Fetches windows, stores what they bring and covers those that are complete: one transaction's work.
+    pub fn fetch(&self, fetch: &mut Fetch, pieces: Vec<Piece>, run: &mut Run) -> Result<(), Failure> {
+        if !self.dry {
+            let sources: BTreeMap<&str, ()> = pieces.iter().map(|(s, _)| (s.campaign_id.as_str(), ())).collect();
+            sources.into_keys().try_for_each(|source| ledger::lock(self.tenant, source))?;
+        }
+        let before = run.calls;
+        run.days.clear();
+        run.windows.extend(pieces.iter().map(|(_, window)| *window));
         self.record_params(run);
+        let walks = pieces.into_iter();
+        let walks = walks.map(|(s, w)| Walk::new(s, w, self.tenant.concurrency, self.tenant.access.batch)).collect();
         let mut round = Round::new(walks);
-        round.date = reply.date;
+        self.drain(fetch, &mut round, run)?;
+        self.conclude(round, run)?;
+        if !self.dry {
+            notify::tell(self.tenant, run, before)?;
+        }
+        Ok(())
+    }
+
+    /// Follows the paths of a round to their ends and stores what they bring.
+    pub fn drain<P: Path>(&self, fetch: &mut Fetch, round: &mut Round<P>, run: &mut Run) -> Result<(), Failure> {
         let mut buffer = Buffer::default();
-        while let Some(step) = round.step(&mut fetch, &mut Lookup { tenant: &self.tenant.name })? {
+        while let Some(step) = round.step(fetch, &mut Lookup { tenant: &self.tenant.name })? {
             self.take(step, &mut buffer, run)?;
         }
         self.flush(&mut buffer.batch, run)?;
-        self.name_agents(buffer.nameless, &mut fetch, run)?;
-        self.conclude(round, run)
-    }
-
-    fn walks(
-        &self,
-        sources: impl Iterator<Item = Arc<Source>>,
-        asked: Option<Window>,
-        run: &mut Run,
-    ) -> Result<Vec<Walk>, Failure> {
-        let mut walks = Vec::new();
-        let wanted = Window { from: self.tenant.wanted_from(self.now), to: self.now };
-        for source in sources {
-            if !self.dry {
-                ledger::lock(self.tenant, &source.campaign_id)?;
-            }
-            let windows = match asked {
-                Some(window) => vec![window],
-                None => ledger::gaps(&self.tenant.name, &source.campaign_id, wanted)?,
-            };
-            for window in windows {
-                run.windows.push(window);
-                walks.push(Walk::new(source.clone(), window, self.tenant.concurrency, self.tenant.access.batch));
-            }
-        }
-        Ok(walks)
+        self.name_agents(buffer.nameless, fetch, run)
     }
 
     fn record_params(&self, run: &mut Run) {
@@ -158,7 +188,7 @@ impl Sync<'_> {
     }
 
     fn take(&self, step: Step, buffer: &mut Buffer, run: &mut Run) -> Result<(), Failure> {
-        run.log(&step.reply)?;
+        run.log(&step.attempts)?;
         let Some(batch) = step.batch else { return Ok(()) };
         let nameless = batch.transactions.iter().filter(|t| t.user_login.is_none());
         buffer.nameless.extend(nameless.filter_map(|t| t.user_id.clone()));
@@ -173,10 +203,10 @@ impl Sync<'_> {
     fn flush(&self, batch: &mut Batch, run: &mut Run) -> Result<(), Failure> {
         let batch = std::mem::take(batch);
         run.quarantine(&batch)?;
+        run.days.extend(batch.transactions.iter().filter_map(|t| t.day));
+        run.days.extend(batch.inbound_calls.iter().filter_map(|c| c.day));
         let changes = store::batch(&self.tenant.name, batch, self.dry)?;
-        run.calls.inserted += changes.inserted;
-        run.calls.updated += changes.updated;
-        run.calls.unchanged += changes.unchanged;
+        run.calls.add(changes);
         Ok(())
     }
 
@@ -195,10 +225,9 @@ impl Sync<'_> {
         Ok(())
     }
 
-    fn conclude(&self, round: Round, run: &mut Run) -> Result<Verdict, Failure> {
+    fn conclude(&self, round: Round<Walk>, run: &mut Run) -> Result<(), Failure> {
         // What the vendor has not shown yet by its own clock cannot be called complete.
-        let shown = round.date.map_or(self.now, |date| date.min(self.now)) - self.tenant.settle;
-        let mut failures: Vec<(String, Error)> = Vec::new();
+        let clock = run.date.or(round.date).map_or(self.now, |date| date.min(self.now));
         for (walk, error) in round.ended() {
             run.fetched += walk.counts.fetched;
             run.calls.unchanged += walk.counts.unchanged;
@@ -207,14 +236,14 @@ impl Sync<'_> {
                 run.skip(reason, *times);
             }
             match error {
-                Some(error) => failures.push((walk.campaign_id().to_owned(), error)),
+                Some(error) => run.failures.push((walk.campaign_id().to_owned(), error)),
                 None => {
                     run.complete += 1;
-                    self.cover(&walk, shown)?;
+                    self.cover(&walk, clock - self.tenant.settle)?;
                 }
             }
         }
-        Ok(verdict(run, failures, self.dry))
+        Ok(())
     }
 
     fn cover(&self, walk: &Walk, shown: DateTime<Utc>) -> Result<(), Failure> {
@@ -227,15 +256,17 @@ impl Sync<'_> {
     }
 }
 
-fn verdict(run: &Run, failures: Vec<(String, Error)>, dry: bool) -> Verdict {
+/// How a run ended, by what it counted.
+pub fn verdict(run: &Run, dry: bool) -> Verdict {
     let windows = run.windows.len() as u64;
+    let failures: &[(String, Error)] = &run.failures;
     let status = match () {
         () if !failures.is_empty() && run.complete == 0 => "failed",
         () if !failures.is_empty() || run.rejected > 0 => "partial",
         () => "success",
     };
     let mut parts = vec![match windows {
-        0 if run.skipped_in_all() > 0 => "no campaign can be fetched".to_owned(),
+        0 if run.skipped_in_all() > 0 && run.complete == 0 && run.calls.touched() == 0 => "nothing to fetch".to_owned(),
         0 => "nothing to fetch: all that is wanted is covered".to_owned(),
         _ => format!("{} of {} complete", run.complete, counted(windows, "window")),
     }];
@@ -250,12 +281,12 @@ fn verdict(run: &Run, failures: Vec<(String, Error)>, dry: bool) -> Verdict {
     }
     parts.extend(failures.iter().take(3).map(|(source, error)| format!("campaign {source}: {error}")));
     if failures.len() > 3 {
-        parts.push(format!("{} failed too, see dialfire.http_log", counted(failures.len() as u64 - 3, "campaign")));
+        parts.push(format!("{} failed too, see dialfire.http_log", counted(failures.len() as u64 - 3, "window")));
     }
     let hint = failures.first().and_then(|(_, error)| error.hint()).map(str::to_owned);
     Verdict { status, message: parts.join("; "), hint }
 }
 
-fn counted(number: u64, noun: &str) -> String {
+pub fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

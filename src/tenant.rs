@@ -23,11 +23,12 @@ const DEFAULT_DAYS: u64 = 14;
 
 pub struct Tenant {
     pub name: String,
-    pub server: pg_sys::Oid,
     pub role: String,
     pub zone: Tz,
     pub settle: TimeDelta,
     pub concurrency: usize,
+    pub notify: bool,
+    pub look_back: TimeDelta,
     pub access: Access,
     pub http: Settings,
     start_date: Option<NaiveDate>,
@@ -49,10 +50,11 @@ impl Tenant {
         let (token, campaign_tokens) = secrets(name, &role, &mapping)?;
         Ok(Tenant {
             name: name.to_owned(),
-            server,
             zone,
             settle: TimeDelta::from_std(time("settle")).unwrap_or_default(),
             concurrency: number("concurrency"),
+            notify: text("notify").is_some_and(|v| v == "true"),
+            look_back: TimeDelta::from_std(time("look_back")).unwrap_or_default(),
             start_date: text("start_date").and_then(|day| NaiveDate::from_str(&day).ok()),
             access: Access {
                 account: text("account").unwrap_or_default(),

@@ -34,10 +34,8 @@ impl Bell {
     /// the barrier of `DROP DATABASE` are served here; a cancel leaves as an error.
     pub fn wait(&self, timeout: Duration) {
         check_for_interrupts!();
-        let events = pg_sys::WL_LATCH_SET
-            | pg_sys::WL_SOCKET_READABLE
-            | pg_sys::WL_TIMEOUT
-            | pg_sys::WL_EXIT_ON_PM_DEATH;
+        let events =
+            pg_sys::WL_LATCH_SET | pg_sys::WL_SOCKET_READABLE | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
         // SAFETY: main thread; MyLatch is this backend's own latch and the descriptor lives as long as `self`.
         unsafe {
             pg_sys::WaitLatchOrSocket(

@@ -5,9 +5,12 @@
 #![allow(unsafe_code)]
 
 pub mod bell;
+pub mod dropping;
 pub mod json;
+pub mod process;
 pub mod role;
 pub mod thread;
+pub mod transaction;
 pub mod zone;
 
 /// A date from its number of days since 2000-01-01.

@@ -23,6 +23,23 @@ pub fn name(role: pg_sys::Oid) -> String {
     unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(role, false)).to_string_lossy().into_owned() }
 }
 
+/// The role of that name, if it still exists.
+pub fn find(name: &str) -> Option<pg_sys::Oid> {
+    let name = std::ffi::CString::new(name).ok()?;
+    // SAFETY: a syscache lookup on the main thread, inside a transaction; with `missing_ok` it raises no error.
+    let role = unsafe { pg_sys::get_role_oid(name.as_ptr(), true) };
+    (role != pg_sys::InvalidOid).then_some(role)
+}
+
+/// Whether `caller` is `owner` or a member of it.
+pub fn may_act_for(caller: &str, owner: &str) -> bool {
+    match (find(caller), find(owner)) {
+        // SAFETY: as `find`.
+        (Some(caller), Some(owner)) => unsafe { pg_sys::is_member_of_role(caller, owner) },
+        _ => false,
+    }
+}
+
 /// From here to the end of the scope the extension's owner works, with nothing of the caller's in the search path.
 pub struct AsOwner {
     user: pg_sys::Oid,

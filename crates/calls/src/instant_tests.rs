@@ -32,7 +32,9 @@ fn refuses_years_that_no_call_has() {
 
 #[test]
 fn refuses_the_rest() {
-    for text in ["", "n/a", "Z", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "Zürich", "é", "2026-11-01T10:00:00Z12x"] {
+    for text in
+        ["", "n/a", "Z", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "Zürich", "é", "2026-11-01T10:00:00Z12x"]
+    {
         assert_eq!(parse(text), Err(NotAnInstant::Unparsable), "{text}");
     }
 }

@@ -8,4 +8,5 @@ pub mod pool;
 pub mod range;
 pub mod row;
 pub mod secret;
+pub mod steps;
 pub mod vendor;

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::response::reject;
 use crate::field::{self, Extra, Fault, Fields};
 use crate::range::Window;
-use crate::row::{Agent, Batch, Connection, Contact, Reject, Recording, Transaction, Whole};
+use crate::row::{Agent, Batch, Connection, Contact, Recording, Reject, Transaction, Whole};
 
 /// Third parties of third parties: deeper than any real transfer, shallow enough for the stack.
 const DEPTH_LIMIT: usize = 16;
@@ -53,7 +53,8 @@ pub fn read(raw: &RawValue, take: &Take, out: &mut Batch) -> u64 {
     let fields = match field::fields("contact", raw) {
         Ok(fields) => fields,
         Err(fault) => {
-            out.rejects.push(Reject { campaign_id: owned(take.campaign_id), ..reject("contact", None, fault, raw.get()) });
+            out.rejects
+                .push(Reject { campaign_id: owned(take.campaign_id), ..reject("contact", None, fault, raw.get()) });
             return 0;
         }
     };
@@ -62,7 +63,8 @@ pub fn read(raw: &RawValue, take: &Take, out: &mut Batch) -> u64 {
         Some(Ok(Some(id))) => id,
         other => {
             let fault = other.and_then(Result::err).unwrap_or_else(|| missing("$id"));
-            out.rejects.push(Reject { campaign_id: owned(take.campaign_id), ..reject("contact", None, fault, raw.get()) });
+            out.rejects
+                .push(Reject { campaign_id: owned(take.campaign_id), ..reject("contact", None, fault, raw.get()) });
             return 0;
         }
     };
@@ -126,7 +128,9 @@ fn transactions(contact_id: &str, log: Option<&RawValue>, take: &Take, out: &mut
     match log {
         None => {}
         Some(log) => match field::items("$task_log", log) {
-            Err(fault) => out.rejects.push(of(contact_id, take, reject("contact", owned(contact_id), fault, log.get()))),
+            Err(fault) => {
+                out.rejects.push(of(contact_id, take, reject("contact", owned(contact_id), fault, log.get())))
+            }
             Ok(entries) => {
                 for (log_index, entry) in entries.into_iter().enumerate() {
                     if let Err(fault) = draft(entry, log_index, &mut drafts) {
@@ -492,7 +496,12 @@ impl Place<'_> {
                     }
                     out.recordings.push(recording);
                 }
-                Err(fault) => self.reject("recording", fault, raw, out),
+                Err(fault) => {
+                    self.reject("recording", fault, raw, out);
+                    if let Some(rejected) = out.rejects.last_mut() {
+                        rejected.key = owned(connection_id);
+                    }
+                }
             }
         }
     }
@@ -535,6 +544,46 @@ impl Place<'_> {
         let rejected = reject(kind, owned(self.transaction_id), fault, raw.get());
         out.rejects.push(Reject { fired: Some(self.fired), ..of(self.contact_id, self.take, rejected) });
     }
+}
+
+/// Reads a quarantined record again, as the place where it hung allows.
+pub fn reread(rejected: &Reject, zone: Tz) -> Batch {
+    let mut out = Batch::default();
+    let (Some(contact_id), Ok(raw)) =
+        (rejected.contact_id.as_deref(), serde_json::from_str::<&RawValue>(&rejected.payload))
+    else {
+        return out;
+    };
+    let campaign_id = rejected.campaign_id.as_deref().unwrap_or_default();
+    let take = Take { campaign_id, zone, keep: &[Window::ALL], wanted: &[] };
+    let key = rejected.key.as_deref().unwrap_or_default();
+    match (rejected.kind, rejected.fired) {
+        ("contact", _) => drop(read(raw, &take, &mut out)),
+        ("transaction", _) => {
+            let log = format!(r#"[{{"transactions":[{}]}}]"#, raw.get());
+            if let Ok(log) = serde_json::from_str::<&RawValue>(&log) {
+                transactions(contact_id, Some(log), &take, &mut out);
+            }
+            for transaction in &mut out.transactions {
+                transaction.event_md5.clone_from(&rejected.event_md5);
+                // Alone it cannot know that it shares its instant with another; its key can.
+                if !key.is_empty() && transaction.id != key {
+                    let place = std::mem::replace(&mut transaction.id, key.to_owned());
+                    let legs = out.connections.iter_mut().filter_map(|c| c.transaction_id.as_mut());
+                    let recordings = out.recordings.iter_mut().filter_map(|r| r.transaction_id.as_mut());
+                    legs.chain(recordings).filter(|id| **id == place).for_each(|id| *id = key.to_owned());
+                }
+            }
+        }
+        ("connection", Some(fired)) => {
+            let place = Place { contact_id, transaction_id: key, take: &take, fired };
+            if let Err(fault) = place.connection(raw, None, 0, &mut out) {
+                place.reject("connection", fault, raw, &mut out);
+            }
+        }
+        _ => {}
+    }
+    out
 }
 
 fn agent_of(t: &Transaction) -> Option<Agent> {

@@ -163,7 +163,8 @@ fn takes_what_was_announced_and_what_lies_in_the_window() {
 #[test]
 fn an_event_without_its_transaction_is_rejected() {
     let announced = [wanted("2026-11-01T10:00:00Z", "m", (0, 0))];
-    for json in [r#"{"$id":"CONTACT"}"#, r#"{"$id":"CONTACT","$task_log":null}"#, r#"{"$id":"CONTACT","$task_log":[]}"#] {
+    for json in [r#"{"$id":"CONTACT"}"#, r#"{"$id":"CONTACT","$task_log":null}"#, r#"{"$id":"CONTACT","$task_log":[]}"#]
+    {
         let (batch, _) = read_text(json, &[], &announced);
         assert_eq!(batch.rejects[0].reason, "event_without_transaction", "{json}");
         assert_eq!(batch.rejects[0].event_md5.as_deref(), Some("m"));

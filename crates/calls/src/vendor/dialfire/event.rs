@@ -24,8 +24,7 @@ impl Event {
         else {
             return Err(bad("not four fields"));
         };
-        let fired =
-            instant::parse(fired).map_err(|why| Fault { reason: why.reason(), ..bad("unreadable time") })?;
+        let fired = instant::parse(fired).map_err(|why| Fault { reason: why.reason(), ..bad("unreadable time") })?;
         let (log, transaction) = place.split_once(',').ok_or_else(|| bad("no position"))?;
         if contact.is_empty() || contact.len() > 64 || md5.is_empty() || md5.len() > 64 || line.contains('\0') {
             return Err(bad("contact or checksum missing or too long"));

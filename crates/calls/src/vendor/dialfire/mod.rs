@@ -6,6 +6,7 @@
 mod check;
 mod contact;
 mod event;
+mod reconcile;
 mod request;
 mod response;
 mod walk;
@@ -13,6 +14,7 @@ mod walk;
 pub use check::{check, Check};
 pub use contact::{Take, Wanted};
 pub use event::Event;
-pub use request::{Access, Dialfire, Job, Outcome, Reply, Source};
-pub use response::{normalise, Normalised};
-pub use walk::{Counts, Known, Stored, Walk};
+pub use reconcile::Reconcile;
+pub use request::{Access, Dialfire, Job, Listed, Outcome, Reply, Source};
+pub use response::{normalise, reread, Normalised};
+pub use walk::{Counts, Known, Path, Stored, Walk};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
 
@@ -49,16 +49,37 @@ pub enum Job {
     Users,
     Events { source: Arc<Source>, window: Window, cursor: Option<String> },
     InboundCalls { source: Arc<Source>, window: Window, cursor: Option<String> },
+    ContactList { source: Arc<Source>, since: NaiveDate, cursor: Option<String> },
     Contacts { source: Arc<Source>, keep: Vec<Window>, wanted: Vec<(String, Vec<Wanted>)> },
 }
 
+/// A campaign, and how to fetch it where that is possible.
+pub type Listed = (Campaign, Option<Arc<Source>>);
+
 pub enum Outcome {
-    Campaigns(Vec<(Campaign, Option<Arc<Source>>)>),
+    Campaigns(Vec<Listed>),
     Users(Vec<Agent>),
-    Events { events: Vec<Event>, page: PageFacts, rejects: Vec<Reject>, records: Vec<Record> },
-    InboundCalls { batch: Batch, page: PageFacts },
-    /// `unannounced` counts transactions that no event had announced.
-    Contacts { batch: Batch, unannounced: u64 },
+    Events {
+        events: Vec<Event>,
+        page: PageFacts,
+        rejects: Vec<Reject>,
+        records: Vec<Record>,
+    },
+    InboundCalls {
+        batch: Batch,
+        page: PageFacts,
+    },
+    /// Ids of contacts with their checksums.
+    ContactList {
+        entries: Vec<(String, String)>,
+        page: PageFacts,
+    },
+    /// `unannounced` counts transactions that no event had announced; `missing` are contacts that did not come.
+    Contacts {
+        batch: Batch,
+        unannounced: u64,
+        missing: Vec<String>,
+    },
 }
 
 /// What a page says about the list that it belongs to.
@@ -90,12 +111,15 @@ impl Dialfire {
             Job::InboundCalls { source, window, cursor } => {
                 self.inbound_calls(source, window, cursor.as_deref(), &mut exchange)
             }
+            Job::ContactList { source, since, cursor } => {
+                self.contact_list(source, *since, cursor.as_deref(), &mut exchange)
+            }
             Job::Contacts { source, keep, wanted } => self.contacts(source, keep, wanted, &mut exchange),
         };
         Reply { outcome, attempts: exchange.attempts, date: exchange.date }
     }
 
-    fn campaigns(&self, exchange: &mut Exchange) -> Result<Vec<(Campaign, Option<Arc<Source>>)>, Error> {
+    fn campaigns(&self, exchange: &mut Exchange) -> Result<Vec<Listed>, Error> {
         let opened = match &self.access.token {
             Some(token) => {
                 let path = format!("/tenants/{}/campaigns/", segment(&self.access.account));
@@ -107,7 +131,7 @@ impl Dialfire {
         Ok(opened.into_iter().filter(|o| wanted(&o.campaign.id)).map(|o| self.open(o)).collect())
     }
 
-    fn open(&self, Opened { mut campaign, token }: Opened) -> (Campaign, Option<Arc<Source>>) {
+    fn open(&self, Opened { mut campaign, token }: Opened) -> Listed {
         let own = self.access.campaign_tokens.get(&campaign.id).cloned();
         let is_open = own.is_some() || campaign.api_access == Some(true);
         campaign.api_access = Some(is_open);
@@ -180,6 +204,24 @@ impl Dialfire {
         query
     }
 
+    fn contact_list(
+        &self,
+        source: &Source,
+        since: NaiveDate,
+        cursor: Option<&str>,
+        exchange: &mut Exchange,
+    ) -> Result<Outcome, Error> {
+        let path = format!("/campaigns/{}/contacts/list", segment(&source.campaign_id));
+        let mut query = vec![
+            ("changedSince".to_owned(), since.to_string()),
+            ("limit".to_owned(), self.access.page_size.to_string()),
+        ];
+        query.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor.to_owned())));
+        let answer = exchange.get(&path, query, &source.token)?;
+        let page = response::page("a page of the list of contacts", answer.json_bytes()?)?;
+        Ok(Outcome::ContactList { entries: response::entries(&page.results)?, page: facts(&page) })
+    }
+
     fn contacts(
         &self,
         source: &Source,
@@ -193,6 +235,7 @@ impl Dialfire {
         if !missing.is_empty() {
             missing = self.ask(source, keep, &missing, exchange, &mut batch, &mut unannounced)?;
         }
+        let gone = missing.iter().map(|(id, _)| id.clone()).collect();
         for (id, events) in missing {
             let fault = Fault::new("contact_not_delivered", "$id", "the event feed names it, the contacts lack it");
             let payload = serde_json::Value::from(id.as_str()).to_string();
@@ -204,7 +247,7 @@ impl Dialfire {
                 ..response::reject("event", Some(id.clone()), fault.clone(), &payload)
             }));
         }
-        Ok(Outcome::Contacts { batch, unannounced })
+        Ok(Outcome::Contacts { batch, unannounced, missing: gone })
     }
 
     /// Fetches contacts, in halves where an answer would be too large; returns those that did not come.

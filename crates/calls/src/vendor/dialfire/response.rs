@@ -140,13 +140,27 @@ pub fn events(items: &[&RawValue], campaign_id: &str) -> (Vec<Event>, Vec<Reject
         let line = field::text("results", raw).and_then(|line| Event::parse(line.as_deref().unwrap_or_default()));
         match line {
             Ok(event) => events.push(event),
-            Err(fault) => rejects.push(Reject {
-                campaign_id: Some(campaign_id.to_owned()),
-                ..reject("event", None, fault, raw.get())
-            }),
+            Err(fault) => rejects
+                .push(Reject { campaign_id: Some(campaign_id.to_owned()), ..reject("event", None, fault, raw.get()) }),
         }
     }
     (events, rejects)
+}
+
+/// The list of contacts by checksum. An unreadable entry is an error: skipping it would look like a deleted contact.
+pub fn entries(items: &[&RawValue]) -> Result<Vec<(String, String)>, Error> {
+    #[derive(Deserialize)]
+    struct Entry {
+        id: String,
+        md5: Option<String>,
+    }
+    items
+        .iter()
+        .map(|raw| match serde_json::from_str::<Entry>(raw.get()) {
+            Ok(entry) if !entry.id.contains('\0') => Ok((entry.id, entry.md5.unwrap_or_default())),
+            _ => Err(Error::answer(format!("an entry of the list of contacts cannot be read: {}", excerpt(raw.get())))),
+        })
+        .collect()
 }
 
 pub fn inbound_calls(items: &[&RawValue], campaign_id: &str, zone: Tz, out: &mut Batch) {
@@ -237,6 +251,18 @@ fn parse<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Error>
         let begin = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
         Error::answer(format!("{what} cannot be read ({e}); the answer begins: {}", excerpt(&begin)))
     })
+}
+
+/// Reads a quarantined record again, without asking the vendor. Nothing comes of records that name only another.
+pub fn reread(rejected: &Reject, zone: Tz) -> Batch {
+    if rejected.kind != "inbound_call" {
+        return contact::reread(rejected, zone);
+    }
+    let mut out = Batch::default();
+    if let Ok(raw) = serde_json::from_str::<&RawValue>(&rejected.payload) {
+        inbound_calls(&[raw], rejected.campaign_id.as_deref().unwrap_or_default(), zone, &mut out);
+    }
+    out
 }
 
 /// A row or reject of one payload, for people to look at.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::contact::Wanted;
 use super::event::Event;
@@ -34,11 +34,30 @@ pub enum Known {
     Rejected,
 }
 
-/// The database's side of a walk.
+/// The database's side of a path.
 pub trait Stored {
     type Error;
     /// One answer an event, in order.
     fn known(&mut self, events: &[Event]) -> Result<Vec<Known>, Self::Error>;
+    /// Of contacts with their checksums, those that are not stored with it.
+    fn changed(&mut self, contacts: &[(String, String)]) -> Result<Vec<String>, Self::Error>;
+    /// Contacts of a campaign that have a stored transaction since that day (UTC) and are not marked as gone.
+    fn active(&mut self, campaign_id: &str, since: NaiveDate) -> Result<Vec<String>, Self::Error>;
+}
+
+/// A way through a vendor's data: requests to make, one after the other or several at once, until it is finished.
+pub trait Path {
+    /// The next request, or `None` until an outstanding one is answered.
+    fn poll<S: Stored>(&mut self, stored: &mut S) -> Result<Option<Job>, S::Error>;
+    /// Takes the answer to one of this path's jobs; what it returns is to be stored. An error ends the path.
+    fn accept<S: Stored>(
+        &mut self,
+        job: &Job,
+        outcome: Result<Outcome, Error>,
+        stored: &mut S,
+    ) -> Result<Result<Batch, Error>, S::Error>;
+    /// Every page arrived, and everything that they announce.
+    fn is_finished(&self) -> bool;
 }
 
 /// What became of the records of a window, as far as it is decided before storing.
@@ -89,13 +108,6 @@ impl Walk {
         self.window
     }
 
-    /// The next request, or `None` until an outstanding one is answered.
-    pub fn poll(&mut self) -> Option<Job> {
-        let job = self.next()?;
-        self.in_flight += 1;
-        Some(job)
-    }
-
     fn next(&mut self) -> Option<Job> {
         if self.pending < PENDING_LIMIT {
             if let Some(feed) = self.events.iter_mut().find(|feed| feed.state == State::Ready) {
@@ -118,53 +130,6 @@ impl Walk {
         let wanted: Vec<_> = taken.map(|(id, events)| (id, events.into_iter().collect::<Vec<_>>())).collect();
         self.pending -= wanted.iter().map(|(_, events)| events.len()).sum::<usize>();
         Some(Job::Contacts { source: self.source.clone(), keep: vec![self.window], wanted })
-    }
-
-    /// Every page arrived, and every contact that they announce.
-    pub fn is_finished(&self) -> bool {
-        self.in_flight == 0
-            && self.queue.is_empty()
-            && self.inbound.state == State::Ended
-            && self.events.iter().all(|feed| feed.state == State::Ended)
-    }
-
-    /// Takes the answer to one of this walk's jobs; what it returns is to be stored. An error ends the window.
-    pub fn accept<S: Stored>(
-        &mut self,
-        job: &Job,
-        outcome: Result<Outcome, Error>,
-        stored: &mut S,
-    ) -> Result<Result<Batch, Error>, S::Error> {
-        self.in_flight -= 1;
-        match (job, outcome) {
-            (Job::InboundCalls { .. }, Err(Error::Status { status: 404, .. })) => {
-                self.inbound.state = State::Ended;
-                *self.counts.skipped.entry("no_inbound_calls").or_default() += 1;
-                Ok(Ok(Batch::default()))
-            }
-            (_, Err(error)) => Ok(Err(error)),
-            (Job::Events { window, .. }, Ok(Outcome::Events { events, page, rejects, records })) => {
-                self.counts.pages += 1;
-                self.counts.fetched += rejects.len() as u64;
-                self.sort(window, events, stored)?;
-                let turned = match self.events.iter_mut().find(|feed| feed.window == *window) {
-                    Some(feed) => feed.turn(page),
-                    None => Ok(()),
-                };
-                Ok(turned.map(|()| Batch { rejects, records, ..Batch::default() }))
-            }
-            (Job::InboundCalls { window, .. }, Ok(Outcome::InboundCalls { mut batch, page })) => {
-                self.counts.pages += 1;
-                batch.inbound_calls.retain(|call| call.started.is_none_or(|at| !is_neighbours(at, window)));
-                self.counts.fetched += (batch.inbound_calls.len() + batch.rejects.len()) as u64;
-                Ok(self.inbound.turn(page).map(|()| batch))
-            }
-            (_, Ok(Outcome::Contacts { batch, unannounced })) => {
-                self.counts.fetched += unannounced;
-                Ok(Ok(batch))
-            }
-            _ => Ok(Err(Error::answer("an answer does not belong to its request"))),
-        }
     }
 
     /// Keeps the events whose contacts must be fetched.
@@ -204,6 +169,59 @@ impl Walk {
     }
 }
 
+impl Path for Walk {
+    fn poll<S: Stored>(&mut self, _: &mut S) -> Result<Option<Job>, S::Error> {
+        let job = self.next();
+        self.in_flight += usize::from(job.is_some());
+        Ok(job)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.in_flight == 0
+            && self.queue.is_empty()
+            && self.inbound.state == State::Ended
+            && self.events.iter().all(|feed| feed.state == State::Ended)
+    }
+
+    fn accept<S: Stored>(
+        &mut self,
+        job: &Job,
+        outcome: Result<Outcome, Error>,
+        stored: &mut S,
+    ) -> Result<Result<Batch, Error>, S::Error> {
+        self.in_flight -= 1;
+        match (job, outcome) {
+            (Job::InboundCalls { .. }, Err(Error::Status { status: 404, .. })) => {
+                self.inbound.state = State::Ended;
+                *self.counts.skipped.entry("no_inbound_calls").or_default() += 1;
+                Ok(Ok(Batch::default()))
+            }
+            (_, Err(error)) => Ok(Err(error)),
+            (Job::Events { window, .. }, Ok(Outcome::Events { events, page, rejects, records })) => {
+                self.counts.pages += 1;
+                self.counts.fetched += rejects.len() as u64;
+                self.sort(window, events, stored)?;
+                let turned = match self.events.iter_mut().find(|feed| feed.window == *window) {
+                    Some(feed) => feed.turn(page),
+                    None => Ok(()),
+                };
+                Ok(turned.map(|()| Batch { rejects, records, ..Batch::default() }))
+            }
+            (Job::InboundCalls { window, .. }, Ok(Outcome::InboundCalls { mut batch, page })) => {
+                self.counts.pages += 1;
+                batch.inbound_calls.retain(|call| call.started.is_none_or(|at| !is_neighbours(at, window)));
+                self.counts.fetched += (batch.inbound_calls.len() + batch.rejects.len()) as u64;
+                Ok(self.inbound.turn(page).map(|()| batch))
+            }
+            (_, Ok(Outcome::Contacts { batch, unannounced, .. })) => {
+                self.counts.fetched += unannounced;
+                Ok(Ok(batch))
+            }
+            _ => Ok(Err(Error::answer("an answer does not belong to its request"))),
+        }
+    }
+}
+
 /// An event of the milliseconds that are asked for beyond the window belongs to the window beside it.
 fn is_neighbours(at: DateTime<Utc>, window: &Window) -> bool {
     let early = window.from - TimeDelta::milliseconds(1) <= at && at < window.from;
@@ -222,16 +240,16 @@ fn slices(window: Window, places: usize) -> Vec<Window> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub enum State {
     Ready,
     Asked,
     Ended,
 }
 
 /// One cursored list, followed to its end.
-struct Feed {
+pub struct Feed {
     window: Window,
-    state: State,
+    pub state: State,
     cursor: Option<String>,
     /// Hashes of the cursors followed so far.
     followed: HashSet<u64>,
@@ -244,7 +262,7 @@ struct Feed {
 }
 
 impl Feed {
-    fn new(window: Window) -> Feed {
+    pub fn new(window: Window) -> Feed {
         Feed {
             window,
             state: State::Ready,
@@ -258,12 +276,12 @@ impl Feed {
         }
     }
 
-    fn ask(&mut self) -> (Window, Option<String>) {
+    pub fn ask(&mut self) -> (Window, Option<String>) {
         self.state = State::Asked;
         (self.window, self.cursor.clone())
     }
 
-    fn turn(&mut self, page: PageFacts) -> Result<(), Error> {
+    pub fn turn(&mut self, page: PageFacts) -> Result<(), Error> {
         self.pages += 1;
         self.received += page.received;
         if let Some(count) = page.count {

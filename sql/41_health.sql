@@ -1,0 +1,181 @@
+-- Is it right, and if not, why not and what to do.
+
+CREATE FUNCTION dialfire.scheduler_pid() RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'dialfire_sync scheduler' LIMIT 1
+$$;
+COMMENT ON FUNCTION dialfire.scheduler_pid() IS 'process id of this database''s scheduler, null where none runs; plain roles cannot see it otherwise';
+
+CREATE VIEW dialfire.coverage_gaps WITH (security_invoker = true) AS
+SELECT t.tenant,
+       c.id AS source,
+       c.title,
+       lower(gap) AS from_at,
+       upper(gap) AS to_at,
+       upper(gap) - lower(gap) AS length
+FROM dialfire.tenants t
+JOIN dialfire.campaigns c ON c.tenant = t.tenant AND c.api_access
+LEFT JOIN dialfire.coverage v ON v.tenant = c.tenant AND v.source = c.id
+CROSS JOIN LATERAL unnest(
+    CASE WHEN t.wanted_from < t.wanted_to
+         THEN tstzmultirange(tstzrange(t.wanted_from, t.wanted_to)) - COALESCE(v.covered, '{}')
+         ELSE '{}' END) AS gap;
+COMMENT ON VIEW dialfire.coverage_gaps IS 'time that is wanted and not proven complete, by source; df_sync(tenant) fetches it';
+COMMENT ON COLUMN dialfire.coverage_gaps.tenant IS 'name of the foreign server';
+COMMENT ON COLUMN dialfire.coverage_gaps.source IS 'unit of fetching: a Dialfire campaign';
+COMMENT ON COLUMN dialfire.coverage_gaps.title IS 'title of the campaign';
+COMMENT ON COLUMN dialfire.coverage_gaps.from_at IS 'begin of the gap (UTC instant)';
+COMMENT ON COLUMN dialfire.coverage_gaps.to_at IS 'end of the gap (UTC instant, excluded)';
+COMMENT ON COLUMN dialfire.coverage_gaps.length IS 'length of the gap';
+
+CREATE VIEW dialfire.stuck_calls WITH (security_invoker = true) AS
+SELECT t.tenant,
+       t.id AS call_id,
+       COALESCE(c.started, c.initiated, t.fired) AS started_at,
+       now() - COALESCE(c.started, c.initiated, t.fired) AS open_for,
+       COALESCE(t.user_login, a.login) AS agent_login,
+       t.contact_id,
+       t.campaign_id,
+       c.id AS connection_id,
+       CASE
+           WHEN co.gone_at IS NOT NULL THEN 'the contact is gone at the vendor, so the end will not be delivered'
+           WHEN t.changed_at < now() - interval '1 day' THEN 'the vendor has sent no end for over a day'
+           ELSE 'the vendor has sent no end yet'
+       END AS reason
+FROM dialfire.connections c
+JOIN dialfire.transactions t ON t.tenant = c.tenant AND t.id = c.transaction_id
+LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
+LEFT JOIN dialfire.contacts co ON co.tenant = t.tenant AND co.id = t.contact_id
+WHERE c.disconnected IS NULL AND c.ended IS NULL AND c.call_disconnected IS NULL
+  AND COALESCE(c.started, c.initiated, t.fired) < now() - interval '2 hours'
+  AND (c.result IS NULL OR lower(c.result) IN ('connect', 'connected'));
+COMMENT ON VIEW dialfire.stuck_calls IS 'calls in progress for more than two hours';
+COMMENT ON COLUMN dialfire.stuck_calls.tenant IS 'name of the foreign server';
+COMMENT ON COLUMN dialfire.stuck_calls.call_id IS 'id of the transaction';
+COMMENT ON COLUMN dialfire.stuck_calls.started_at IS 'start of the leg (UTC instant)';
+COMMENT ON COLUMN dialfire.stuck_calls.open_for IS 'time since then';
+COMMENT ON COLUMN dialfire.stuck_calls.agent_login IS 'login of the agent';
+COMMENT ON COLUMN dialfire.stuck_calls.contact_id IS 'id of the contact';
+COMMENT ON COLUMN dialfire.stuck_calls.campaign_id IS 'id of the campaign';
+COMMENT ON COLUMN dialfire.stuck_calls.connection_id IS 'leg that has no end';
+COMMENT ON COLUMN dialfire.stuck_calls.reason IS 'why, as far as it is known';
+
+CREATE VIEW dialfire.sync_health WITH (security_invoker = true) AS
+SELECT t.tenant,
+       h.status,
+       now() - COALESCE(g.first_gap, CASE WHEN v.open > 0 THEN t.wanted_to END) AS lag,
+       g.gaps,
+       r.rejects,
+       s.next_run,
+       s.last_finished,
+       CASE WHEN s.last_status <> 'success' THEN s.last_message ELSE l.message END AS last_error,
+       CASE h.status
+           WHEN 'not scheduled' THEN format('SELECT df_schedule(%L)', t.tenant)
+           WHEN 'blocked' THEN CASE
+               WHEN dialfire.scheduler_pid() IS NULL THEN
+                   'SELECT df_start_worker(), and put dialfire_sync into shared_preload_libraries; or CALL df_run_due() by pg_cron'
+               ELSE format('SELECT * FROM df_check(%L)', t.tenant) END
+           WHEN 'failing' THEN format('SELECT * FROM df_check(%L)', t.tenant)
+           WHEN 'behind' THEN format('SELECT * FROM dialfire.coverage_gaps WHERE tenant = %L', t.tenant)
+           WHEN 'ok' THEN CASE WHEN r.rejects > 0 THEN format('SELECT * FROM dialfire.rejects_open WHERE tenant = %L', t.tenant)
+               ELSE 'nothing' END
+       END AS next_action
+FROM dialfire.tenants t
+LEFT JOIN dialfire.schedules s ON s.tenant = t.tenant AND s.job = 'sync' AND s.enabled
+LEFT JOIN LATERAL (
+    SELECT count(*) AS gaps, min(g.from_at) AS first_gap FROM dialfire.coverage_gaps g
+    WHERE g.tenant = t.tenant AND g.length > interval '1 second'
+) g ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE c.api_access) AS open, count(*) AS known
+    FROM dialfire.campaigns c WHERE c.tenant = t.tenant
+) v ON true
+LEFT JOIN LATERAL (SELECT count(*) AS rejects FROM dialfire.rejects_open o WHERE o.tenant = t.tenant) r ON true
+LEFT JOIN LATERAL (
+    SELECT concat_ws('; ', message, hint) AS message FROM dialfire.runs
+    WHERE tenant = t.tenant AND status IN ('failed', 'partial', 'crashed') AND started_at > now() - interval '1 day'
+    ORDER BY run_id DESC LIMIT 1
+) l ON true
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN s.tenant IS NULL THEN 'not scheduled'
+        WHEN dialfire.scheduler_pid() IS NULL AND s.next_run < now() - greatest(s.every, interval '1 minute') THEN 'blocked'
+        WHEN v.open = 0 AND s.last_status = 'success' THEN 'blocked'
+        WHEN s.last_status IN ('failed', 'partial') AND (s.failures > 0 OR g.gaps > 0) THEN 'failing'
+        WHEN v.open = 0 OR t.wanted_to - g.first_gap > greatest(s.every * 3, interval '5 minutes') THEN 'behind'
+        ELSE 'ok'
+    END AS status
+) h
+WHERE t.usable;
+COMMENT ON VIEW dialfire.sync_health IS 'one row a tenant: is it kept up to date, and if not, what to do';
+COMMENT ON COLUMN dialfire.sync_health.tenant IS 'name of the foreign server';
+COMMENT ON COLUMN dialfire.sync_health.status IS 'ok, behind, failing, blocked (nothing runs, or nothing may be fetched) or not scheduled';
+COMMENT ON COLUMN dialfire.sync_health.lag IS 'age of the oldest time that is wanted and not proven complete; option settle is part of it';
+COMMENT ON COLUMN dialfire.sync_health.gaps IS 'gaps in what is wanted; see coverage_gaps';
+COMMENT ON COLUMN dialfire.sync_health.rejects IS 'records that wait in quarantine; see rejects_open';
+COMMENT ON COLUMN dialfire.sync_health.next_run IS 'next run of job sync (UTC instant)';
+COMMENT ON COLUMN dialfire.sync_health.last_finished IS 'end of its last run (UTC instant)';
+COMMENT ON COLUMN dialfire.sync_health.last_error IS 'what went wrong last, with its hint, within a day';
+COMMENT ON COLUMN dialfire.sync_health.next_action IS 'what to type next';
+
+CREATE FUNCTION @extschema@.df_why(tenant text, call_id text)
+RETURNS TABLE (at timestamptz, what text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH named AS (
+        SELECT t.* FROM dialfire.transactions t WHERE t.tenant = $1 AND t.id = $2
+        UNION
+        SELECT t.* FROM dialfire.connections c JOIN dialfire.transactions t ON t.tenant = c.tenant AND t.id = c.transaction_id
+        WHERE c.tenant = $1 AND c.id = $2
+        UNION
+        SELECT t.* FROM dialfire.transactions t WHERE t.tenant = $1 AND t.contact_id = $2
+    ), story AS (
+        SELECT n.fired AS at, format('happened in campaign %s, contact %s, status %s', n.campaign_id, n.contact_id,
+                                     COALESCE(concat_ws('/', n.status, n.status_detail), 'unknown')) AS what FROM named n
+        UNION ALL
+        SELECT n.stored_at, format('stored as transaction %s', n.id) FROM named n
+        UNION ALL
+        SELECT n.changed_at, format('transaction %s changed at the vendor and was updated', n.id) FROM named n
+        WHERE n.changed_at > n.stored_at
+        UNION ALL
+        SELECT c.stored_at, format('leg %s stored, %s', c.id,
+            CASE WHEN c.disconnected IS NULL THEN 'still without an end' ELSE format('ended at %s', c.disconnected) END)
+        FROM dialfire.connections c JOIN named n ON n.tenant = c.tenant AND n.id = c.transaction_id
+        UNION ALL
+        SELECT r.stored_at, format('recording %s stored, %s', r.id,
+            CASE WHEN r.location IS NULL THEN 'the vendor has no location yet' ELSE 'with its location' END)
+        FROM dialfire.recordings r JOIN named n ON n.tenant = r.tenant AND n.id = r.transaction_id
+        UNION ALL
+        SELECT i.started, format('came in on line %s in campaign %s', COALESCE(i.line_id, 'unknown'), i.campaign_id)
+        FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.id = $2
+        UNION ALL
+        SELECT i.stored_at, 'stored as inbound call' FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.id = $2
+        UNION ALL
+        SELECT j.first_seen, format('%s rejected: %s in field "%s" (%s), seen %s times%s', j.kind, j.reason,
+            COALESCE(j.field, ''), COALESCE(j.detail, ''), j.times,
+            CASE WHEN j.resolved_at IS NOT NULL THEN format(', resolved at %s', j.resolved_at) ELSE ', open' END)
+        FROM dialfire.rejects j
+        WHERE j.tenant = $1 AND (j.key = $2 OR j.contact_id = $2 OR j.contact_id IN (SELECT n.contact_id FROM named n)
+            AND j.fired IN (SELECT n.fired FROM named n))
+        UNION ALL
+        SELECT co.gone_at, format('contact %s is gone at the vendor; its calls stay', co.id)
+        FROM dialfire.contacts co WHERE co.tenant = $1 AND co.gone_at IS NOT NULL
+            AND (co.id = $2 OR co.id IN (SELECT n.contact_id FROM named n))
+    )
+    SELECT s.at, s.what FROM story s
+    UNION ALL
+    SELECT now(), CASE
+        WHEN NOT EXISTS (SELECT FROM dialfire.tenants t WHERE t.tenant = $1)
+            THEN format('there is no tenant %L; SELECT * FROM dialfire.tenants lists them', $1)
+        WHEN NOT EXISTS (SELECT FROM dialfire.tenants t WHERE t.tenant = $1 AND t.usable)
+            THEN format('role %I may not see tenant %L; it needs USAGE on the foreign server', current_user, $1)
+        WHEN EXISTS (SELECT FROM dialfire.coverage_gaps g WHERE g.tenant = $1 AND g.length > interval '1 second')
+            THEN format('not delivered so far; %s of time are not covered yet, df_sync(%L) fetches them',
+                (SELECT sum(g.length) FROM dialfire.coverage_gaps g WHERE g.tenant = $1), $1)
+        ELSE 'never delivered: all time that is wanted is covered, and no page and no reject held it'
+    END
+    WHERE NOT EXISTS (SELECT FROM story)
+    ORDER BY 1
+$$;
+COMMENT ON FUNCTION @extschema@.df_why(text, text) IS
+    'the life of one call, by the id of its transaction, leg, inbound call or contact: when it happened, was stored, changed or rejected, or why it is not here (instants UTC)';

@@ -1,0 +1,122 @@
+//! Reconciling: contacts compared by checksum, fetched where they differ, marked where they are gone.
+
+use calls::vendor::dialfire::Reconcile;
+use chrono::{Days, NaiveDate, Utc};
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::backfill::Trouble;
+use crate::error::Failure;
+use crate::fetch::{Fetch, Round};
+use crate::ledger::{self, Run, Verdict};
+use crate::pg::role::{self, AsOwner};
+use crate::pg::transaction::{attempt, Transactions};
+use crate::store;
+use crate::sync::{counted, verdict, Sync};
+use crate::tenant::Tenant;
+
+/// How far back a scheduled run asks. The vendor takes whole days, and a day missed by an outage must still be seen.
+const DEFAULT_DAYS: u64 = 3;
+
+#[pg_extern(sql = r#"
+CREATE PROCEDURE df_reconcile(tenant text, since date DEFAULT NULL)
+LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#)]
+fn df_reconcile(
+    tenant: &str,
+    since: Option<pgrx::datum::Date>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Result<(), ErrorReport> {
+    let transactions = Transactions::of_procedure(fcinfo)?;
+    let tenant = tenant.to_owned();
+    let days = since.map(|day| i64::from(day.to_unix_epoch_days()));
+    let since = days.and_then(|days| NaiveDate::default().checked_add_signed(chrono::TimeDelta::days(days)));
+    let ended = run(&transactions, &tenant, role::caller(), since, &|_| {}).map_err(Trouble::raise)?;
+    match ended.status {
+        "success" => notice!("reconcile of {tenant}: {}", ended.message),
+        _ => warning!("reconcile of {tenant}: {}", ended.message),
+    }
+    Ok(())
+}
+
+pub fn run(
+    transactions: &Transactions,
+    tenant: &str,
+    caller: pg_sys::Oid,
+    since: Option<NaiveDate>,
+    tell: &dyn Fn(&str),
+) -> Result<Verdict, Trouble> {
+    let (tenant, mut run) = begin(tenant, caller)?;
+    transactions.commit();
+    tell(&format!("reconcile of {}", tenant.name));
+    let done = attempt(|| {
+        let _owner = AsOwner::begin()?;
+        compare(&tenant, since, &mut run)
+    });
+    let ended = done.map_err(Trouble::Caught).and_then(|done| done.map_err(Trouble::Failure));
+    let last = match &ended {
+        Ok(verdict) => verdict.clone(),
+        Err(trouble) => Verdict { status: "failed", message: trouble.message(), hint: None },
+    };
+    {
+        let _owner = AsOwner::begin()?;
+        run.write(&last)?;
+    }
+    transactions.commit();
+    ended
+}
+
+fn begin(tenant: &str, caller: pg_sys::Oid) -> Result<(Tenant, Run), Failure> {
+    let _owner = AsOwner::begin()?;
+    let tenant = Tenant::load(tenant, caller)?;
+    let mut run = Run::begin(&tenant, "reconcile", false)?;
+    run.show()?;
+    Ok((tenant, run))
+}
+
+fn compare(tenant: &Tenant, since: Option<NaiveDate>, run: &mut Run) -> Result<Verdict, Failure> {
+    let now = Utc::now();
+    let today = now.date_naive();
+    let since = since.or(today.checked_sub_days(Days::new(DEFAULT_DAYS))).unwrap_or(today);
+    let sync = Sync { tenant, now, dry: false };
+    let mut fetch = Fetch::start(tenant, tenant.access.clone())?;
+    let sources = match sync.open(&mut fetch, run)? {
+        Ok(sources) => sources,
+        Err(refused) => return Ok(refused),
+    };
+    let mut paths = Vec::new();
+    for source in sources {
+        ledger::lock(tenant, &source.campaign_id)?;
+        let keep = ledger::covered(&tenant.name, &source.campaign_id)?;
+        paths.push(Reconcile::new(source, since, keep, tenant.access.batch));
+    }
+    let all = paths.len() as u64;
+    let mut round = Round::new(paths);
+    sync.drain(&mut fetch, &mut round, run)?;
+    let (mut complete, mut gone) = (0, 0);
+    for (path, error) in round.ended() {
+        run.fetched += path.counts.fetched;
+        run.pages += path.counts.pages;
+        match error {
+            Some(error) => run.failures.push((path.campaign_id().to_owned(), error)),
+            None => {
+                complete += 1;
+                gone += store::mark_gone(&tenant.name, &path.gone)?;
+            }
+        }
+    }
+    run.complete = complete;
+    let failed = verdict(run, false);
+    let message = format!(
+        "{complete} of {} compared since {since}: {} were missing, {} had changed, {} are gone at the vendor",
+        counted(all, "campaign"),
+        counted(run.calls.inserted, "call"),
+        counted(run.calls.updated, "call"),
+        counted(gone, "contact"),
+    );
+    Ok(match run.failures.is_empty() {
+        true => Verdict { status: "success", message, hint: None },
+        false => Verdict { message: format!("{message}; {}", failed.message), ..failed },
+    })
+}

@@ -1,0 +1,78 @@
+//! Rejects are a queue: what could not be read may be readable for a newer version.
+
+use calls::row::{Batch, Reject};
+use calls::vendor::dialfire::reread;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::spi;
+
+use crate::error::Failure;
+use crate::pg::role::{self, AsOwner};
+use crate::store;
+use crate::tenant::Tenant;
+
+/// Kinds that `reject` writes; a row of another kind is somebody else's.
+const KINDS: [&str; 5] = ["contact", "transaction", "connection", "recording", "inbound_call"];
+
+#[pg_extern]
+fn df_retry_rejects(
+    tenant: &str,
+) -> Result<TableIterator<'static, (name!(tried, i64), name!(resolved, i64), name!(left_over, i64))>, ErrorReport> {
+    let (tried, resolved) = retry(tenant)?;
+    Ok(TableIterator::once((tried, resolved, tried - resolved)))
+}
+
+fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
+    let caller = role::caller();
+    let _owner = AsOwner::begin()?;
+    let tenant = Tenant::load(tenant, caller)?;
+    let open = open(&tenant.name)?;
+    let tried = open.len() as i64;
+    let mut resolved = Vec::new();
+    let mut all = Batch::default();
+    for (id, rejected) in open {
+        let batch = reread(&rejected, tenant.zone);
+        if !batch.is_empty() && batch.rejects.is_empty() {
+            resolved.push(id);
+            all.append(batch);
+        }
+    }
+    let count = resolved.len() as i64;
+    store::batch(&tenant.name, all, false)?;
+    Spi::run_with_args(
+        "UPDATE dialfire.rejects SET resolved_at = now() WHERE tenant = $1 AND id = ANY ($2)",
+        &[tenant.name.into(), resolved.into()],
+    )?;
+    Ok((tried, count))
+}
+
+fn open(tenant: &str) -> spi::Result<Vec<(i64, Reject)>> {
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT id, kind, key, source, contact_id, event_md5, (EXTRACT(epoch FROM fired) * 1000000)::bigint,
+                payload::text
+             FROM dialfire.rejects WHERE tenant = $1 AND resolved_at IS NULL ORDER BY id",
+            None,
+            &[tenant.into()],
+        )?;
+        let mut open = Vec::new();
+        for row in rows {
+            let kind = row.get::<String>(2)?.unwrap_or_default();
+            let Some(kind) = KINDS.into_iter().find(|k| *k == kind) else { continue };
+            let rejected = Reject {
+                kind,
+                key: row.get(3)?,
+                campaign_id: row.get(4)?,
+                contact_id: row.get(5)?,
+                event_md5: row.get(6)?,
+                fired: row.get::<i64>(7)?.and_then(chrono::DateTime::from_timestamp_micros),
+                reason: "",
+                field: String::new(),
+                detail: String::new(),
+                payload: row.get(8)?.unwrap_or_default(),
+            };
+            open.push((row.get(1)?.unwrap_or_default(), rejected));
+        }
+        Ok(open)
+    })
+}

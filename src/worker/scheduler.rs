@@ -1,0 +1,154 @@
+//! The scheduler of one database: starts what is due, ends what takes too long.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use pgrx::bgworkers::{BackgroundWorkerBuilder, BackgroundWorkerStatus, BgWorkerStartTime, DynamicBackgroundWorker};
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::error::Failure;
+use crate::ledger;
+use crate::pg::process;
+use crate::pg::role::AsOwner;
+use crate::pg::transaction::{attempt, message, Transactions};
+use crate::schedule::{self, Due};
+use crate::settings;
+use crate::worker::{launcher, LIBRARY};
+
+const TICK: Duration = Duration::from_secs(1);
+/// Dead runs are looked for at the start and then this often.
+const LOOK_FOR_DEAD: Duration = Duration::from_secs(30);
+const WARN_AGAIN: Duration = Duration::from_secs(600);
+
+struct Running {
+    due: Due,
+    worker: DynamicBackgroundWorker,
+    until: Instant,
+}
+
+/// What one look at the database found.
+enum Look {
+    NoExtension,
+    Due(Vec<Due>),
+}
+
+// The postmaster finds it by its name.
+#[allow(unsafe_code)]
+#[no_mangle]
+#[pg_guard]
+pub extern "C-unwind" fn dialfire_scheduler_main(argument: pg_sys::Datum) {
+    let database = pg_sys::Oid::from(argument.value() as u32);
+    process::begin();
+    process::connect(database);
+    process::show("dialfire_sync scheduler", "waits for jobs that are due", false);
+    let mut running: Vec<Running> = Vec::new();
+    let mut looked: Option<Instant> = None;
+    let mut warned: Option<Instant> = None;
+    loop {
+        running = still_running(running);
+        let for_dead = looked.is_none_or(|at| at.elapsed() >= LOOK_FOR_DEAD);
+        let free = (settings::max_workers() as usize).saturating_sub(running.len());
+        match look(for_dead) {
+            Ok(Look::NoExtension) => return,
+            Ok(Look::Due(due)) => {
+                if for_dead {
+                    looked = Some(Instant::now());
+                }
+                for due in one_a_tenant(due, &running).into_iter().take(free) {
+                    match start(database, &due) {
+                        Ok(worker) => {
+                            let until = Instant::now() + Duration::from_millis(due.max_runtime_ms.max(1) as u64);
+                            running.push(Running { due, worker, until });
+                        }
+                        Err(()) if warned.is_none_or(|at| at.elapsed() >= WARN_AGAIN) => {
+                            warned = Some(Instant::now());
+                            launcher::warn_of_slots();
+                        }
+                        Err(()) => {}
+                    }
+                }
+            }
+            // One bad row or a lock that was not to be had must not end the loop.
+            Err(error) => warning!("dialfire_sync scheduler: {error}"),
+        }
+        process::nap(TICK);
+    }
+}
+
+/// Jobs of one tenant ask the same vendor for the same sources, so they wait for each other.
+fn one_a_tenant(due: Vec<Due>, running: &[Running]) -> Vec<Due> {
+    let mut busy: HashSet<String> = running.iter().map(|r| r.due.tenant.clone()).collect();
+    due.into_iter().filter(|due| busy.insert(due.tenant.clone())).collect()
+}
+
+fn still_running(running: Vec<Running>) -> Vec<Running> {
+    let mut left = Vec::with_capacity(running.len());
+    for r in running {
+        match r.worker.pid() {
+            Ok(_) if r.until < Instant::now() => {
+                warning!("dialfire_sync: {} of {} exceeded its max_runtime and is ended", r.due.job, r.due.tenant);
+                let _ = r.worker.terminate();
+            }
+            Ok(_) | Err(BackgroundWorkerStatus::NotYetStarted) => left.push(r),
+            Err(_) => {}
+        }
+    }
+    left
+}
+
+fn look(for_dead: bool) -> Result<Look, String> {
+    let transactions = Transactions::of_worker();
+    let found = attempt(|| {
+        let Ok(_owner) = AsOwner::begin() else { return Ok(Look::NoExtension) };
+        // The library may be newer than the extension's objects, or CREATE EXTENSION not be committed yet.
+        let ready = Spi::get_one::<bool>("SELECT to_regclass('dialfire.schedules') IS NOT NULL")?;
+        if ready != Some(true) {
+            return Ok(Look::NoExtension);
+        }
+        if for_dead {
+            ledger::mark_crashed()?;
+        }
+        Ok::<_, pgrx::spi::Error>(Look::Due(schedule::due(100)?))
+    });
+    drop(transactions);
+    found.map_err(|caught| message(&caught))?.map_err(|error| error.to_string())
+}
+
+fn start(database: pg_sys::Oid, due: &Due) -> Result<DynamicBackgroundWorker, ()> {
+    // Names have at most 63 bytes and job names fewer than 12, so both fit into the worker's 128 bytes.
+    BackgroundWorkerBuilder::new("dialfire_sync job")
+        .set_type("dialfire_sync job")
+        .set_library(LIBRARY)
+        .set_function("dialfire_job_main")
+        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_argument(Some(pg_sys::Datum::from(database)))
+        .set_extra(&format!("{} {}", due.job, due.tenant))
+        .enable_spi_access()
+        .set_notify_pid(process::pid())
+        .load_dynamic()
+        .map_err(drop)
+}
+
+/// Starts the scheduler of this database until the next restart, for servers that do not preload the library.
+#[pg_extern]
+fn df_start_worker() -> Result<String, ErrorReport> {
+    Ok(start_by_hand()?)
+}
+
+fn start_by_hand() -> Result<String, Failure> {
+    let running = Spi::get_one_with_args::<i32>(
+        "SELECT pid FROM pg_catalog.pg_stat_activity
+         WHERE datid OPERATOR(pg_catalog.=) $1 AND backend_type OPERATOR(pg_catalog.=) 'dialfire_sync scheduler'",
+        &[process::database().into()],
+    );
+    if let Ok(Some(pid)) = running {
+        return Ok(format!("the scheduler of this database runs already, process {pid}"));
+    }
+    let worker = launcher::start(process::database()).map_err(|()| Failure::NoSlot)?;
+    match worker.wait_for_startup() {
+        Ok(pid) => Ok(format!("the scheduler of this database runs until the next restart, process {pid}")),
+        Err(_) => Err(Failure::NoSlot),
+    }
+}
