@@ -51,11 +51,26 @@ fn df_check(
         }
         Err(error) => checks.push(failed("allowed hosts", &error)),
     }
+    checks.push(worker()?);
     Ok(TableIterator::new(
         checks
             .into_iter()
             .map(|c| (c.step, c.status, c.detail, c.hint, (c.duration.as_secs_f64() * 10_000.0).round() / 10.0)),
     ))
+}
+
+fn worker() -> Result<Check, Failure> {
+    let hint = "SELECT df_start_worker(), and put dialfire_sync into shared_preload_libraries";
+    Ok(match Spi::get_one::<i32>("SELECT dialfire.scheduler_pid()")? {
+        Some(pid) => passed("worker", format!("the scheduler of this database runs, process {pid}")),
+        None => Check {
+            step: "worker".to_owned(),
+            status: "warning",
+            detail: "no scheduler runs; only what is called by hand is fetched".to_owned(),
+            hint: Some(hint.to_owned()),
+            duration: Duration::ZERO,
+        },
+    })
 }
 
 fn passed(step: &str, detail: String) -> Check {

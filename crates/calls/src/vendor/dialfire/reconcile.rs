@@ -113,3 +113,7 @@ fn hash(id: &str) -> u64 {
     id.hash(&mut hash);
     hash.finish()
 }
+
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

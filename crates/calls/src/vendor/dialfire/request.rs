@@ -44,6 +44,13 @@ pub struct Source {
     token: Secret,
 }
 
+#[cfg(test)]
+impl Source {
+    pub fn for_tests(campaign_id: &str, token: Secret) -> Arc<Source> {
+        Arc::new(Source { campaign_id: campaign_id.to_owned(), token })
+    }
+}
+
 pub enum Job {
     Campaigns,
     Users,
@@ -122,8 +129,12 @@ impl Dialfire {
     fn campaigns(&self, exchange: &mut Exchange) -> Result<Vec<Listed>, Error> {
         let opened = match &self.access.token {
             Some(token) => {
-                let path = format!("/tenants/{}/campaigns/", segment(&self.access.account));
-                response::campaigns(exchange.get(&path, Vec::new(), token)?.json_bytes()?)?
+                let account = segment(&self.access.account);
+                let answer = exchange.first(
+                    [format!("/tenants/{account}/campaigns/"), format!("/tenants/{account}/campaigns")],
+                    token,
+                )?;
+                response::campaigns(answer.json_bytes()?)?
             }
             None => self.access.campaign_tokens.keys().map(|id| named(id)).collect(),
         };
@@ -143,12 +154,8 @@ impl Dialfire {
     fn users(&self, exchange: &mut Exchange) -> Result<Vec<Agent>, Error> {
         let Some(token) = &self.access.token else { return Ok(Vec::new()) };
         let account = segment(&self.access.account);
-        let answer = match exchange.get(&format!("/tenants/{account}/users/"), Vec::new(), token) {
-            Err(Error::Status { status: 404, .. }) => {
-                exchange.get(&format!("/tenants/{account}/users/list"), Vec::new(), token)?
-            }
-            other => other?,
-        };
+        let paths = [format!("/tenants/{account}/users/"), format!("/tenants/{account}/users/list")];
+        let answer = exchange.first(paths, token)?;
         response::users(answer.json_bytes()?)
     }
 
@@ -301,6 +308,14 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
+    /// Of two forms of a path that clients use, the first that the vendor knows.
+    fn first(&mut self, [path, other]: [String; 2], token: &Secret) -> Result<Answer, Error> {
+        match self.get(&path, Vec::new(), token) {
+            Err(Error::Status { status: 404, .. }) => self.get(&other, Vec::new(), token),
+            answer => answer,
+        }
+    }
+
     fn get(&mut self, path: &str, query: Vec<(String, String)>, token: &Secret) -> Result<Answer, Error> {
         self.send(&Request {
             method: Method::Get,
