@@ -38,7 +38,7 @@ pub enum Failure {
     Busy { tenant: String, source_id: String, by: String, pid: i32 },
     #[error("cannot ask the vendor of tenant \"{tenant}\": {error}")]
     Vendor { tenant: String, error: calls::error::Error },
-    #[error("df_backfill and df_run_due commit as they go and cannot run inside a transaction block")]
+    #[error("the procedure commits as it goes and cannot run inside a transaction block")]
     InsideTransaction,
     #[error("invalid step \"{0}\"")]
     Step(String),

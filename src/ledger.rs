@@ -224,13 +224,25 @@ impl Run {
     }
 }
 
-/// Runs that nobody works on any more: their backend is gone, or is another one by now.
+/// Runs that nobody works on any more: their backend is gone, or is another one by now. A job of the worker's could not
+/// tell its schedule either.
 pub fn mark_crashed() -> spi::Result<()> {
     Spi::run(
-        "UPDATE dialfire.runs r SET status = 'crashed', finished_at = clock_timestamp(),
-            message = 'the process that ran it is gone; what it committed is kept, the rest is fetched again'
-         WHERE status = 'in_progress' AND NOT EXISTS (
-            SELECT FROM pg_stat_activity a WHERE a.pid = r.pid AND a.backend_start <= r.started_at)",
+        "WITH dead AS (
+            UPDATE dialfire.runs r SET status = 'crashed', finished_at = clock_timestamp(),
+                message = CASE WHEN EXISTS (
+                    SELECT FROM dialfire.schedules s
+                    WHERE (s.tenant, s.job) = (r.tenant, r.kind) AND r.started_at + s.max_runtime < clock_timestamp())
+                    THEN 'it took longer than max_runtime and was ended'
+                    ELSE 'the process that ran it is gone' END
+                    || '; what it committed is kept, the rest is fetched again'
+            WHERE status = 'in_progress' AND NOT EXISTS (
+                SELECT FROM pg_stat_activity a WHERE a.pid = r.pid AND a.backend_start <= r.started_at)
+            RETURNING tenant, kind, started_at, finished_at, message)
+         UPDATE dialfire.schedules s SET last_finished = d.finished_at, last_status = 'failed', last_message = d.message
+         FROM dead d
+         WHERE (s.tenant, s.job) = (d.tenant, d.kind) AND s.last_started <= d.started_at
+           AND (s.last_finished < s.last_started) IS NOT FALSE",
     )
 }
 
@@ -353,6 +365,17 @@ fn key(tenant: &str, what: &str) -> i64 {
 
 pub fn jobs_key(tenant: &str) -> i64 {
     key(tenant, "all jobs")
+}
+
+/// Of the only scheduler of a database. No tenant has an empty name.
+pub fn scheduler_key() -> i64 {
+    key("", "scheduler")
+}
+
+/// Whether nobody does a job of the tenant; nobody can begin one before this transaction ends.
+pub fn is_idle(tenant: &str) -> spi::Result<bool> {
+    let got = Spi::get_one_with_args::<bool>("SELECT pg_try_advisory_xact_lock($1)", &[jobs_key(tenant).into()])?;
+    Ok(got == Some(true))
 }
 
 /// Takes the source for this transaction, or says who has it.

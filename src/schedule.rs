@@ -102,7 +102,7 @@ fn df_run_due(fcinfo: pg_sys::FunctionCallInfo) -> Result<(), ErrorReport> {
         all.into_iter().filter(|due| role::may_act_for(&caller, &due.owner)).collect::<Vec<_>>()
     };
     for due in due {
-        let verdict = run(&transactions, &due, &|text| notice!("{text}")).map_err(Failure::from)?;
+        let verdict = run(&transactions, &due, &|text| notice!("{text}"))?;
         if let Some(verdict) = verdict {
             notice!("{} of {}: {}", due.job, due.tenant, verdict.message);
         }
@@ -132,7 +132,7 @@ pub fn due(limit: usize) -> spi::Result<Vec<Due>> {
 }
 
 /// Does a job; `None` where another process does one of this tenant's at this moment.
-pub fn run(transactions: &Transactions, due: &Due, tell: &dyn Fn(&str)) -> spi::Result<Option<Verdict>> {
+pub fn run(transactions: &Transactions, due: &Due, tell: &dyn Fn(&str)) -> Result<Option<Verdict>, Failure> {
     let key = ledger::jobs_key(&due.tenant);
     if !in_own_transaction(transactions, || start(due, key))? {
         return Ok(None);
@@ -147,9 +147,9 @@ pub fn run(transactions: &Transactions, due: &Due, tell: &dyn Fn(&str)) -> spi::
     Ok(Some(ended))
 }
 
-fn in_own_transaction<T>(transactions: &Transactions, work: impl FnOnce() -> spi::Result<T>) -> spi::Result<T> {
+fn in_own_transaction<T>(transactions: &Transactions, work: impl FnOnce() -> spi::Result<T>) -> Result<T, Failure> {
     let done = {
-        let _owner = AsOwner::begin().map_err(|_| spi::Error::NoTupleTable)?;
+        let _owner = AsOwner::begin()?;
         work()?
     };
     transactions.commit();

@@ -48,6 +48,7 @@ impl Tenant {
         let zone = text("timezone").and_then(|zone| Tz::from_str(&zone).ok()).unwrap_or(Tz::UTC);
         let list = text("campaigns").unwrap_or_default();
         let (token, campaign_tokens) = secrets(name, &role, &mapping)?;
+        let tokens = token.iter().chain(campaign_tokens.values()).cloned().collect();
         Ok(Tenant {
             name: name.to_owned(),
             zone,
@@ -78,6 +79,7 @@ impl Tenant {
                 wait_budget: time("wait_budget"),
                 max_per_second: text("max_requests_per_second").and_then(|rate| rate.parse().ok()),
                 concurrency: number("concurrency"),
+                secrets: tokens,
                 ..Settings::default()
             },
             role,

@@ -43,20 +43,30 @@ pub extern "C-unwind" fn dialfire_scheduler_main(argument: pg_sys::Datum) {
     process::begin();
     process::connect(database);
     process::show("dialfire_sync scheduler", "waits for jobs that are due", false);
+    match take_over() {
+        Ok(true) => {}
+        // A launcher that was restarted does not know the schedulers of the one before.
+        Ok(false) => return,
+        Err(error) => warning!("dialfire_sync scheduler: {error}"),
+    }
     let mut running: Vec<Running> = Vec::new();
     let mut looked: Option<Instant> = None;
     let mut warned: Option<Instant> = None;
     loop {
+        let before = running.len();
         running = still_running(running);
+        if running.len() < before {
+            looked = None;
+        }
         let for_dead = looked.is_none_or(|at| at.elapsed() >= LOOK_FOR_DEAD);
         let free = (settings::max_workers() as usize).saturating_sub(running.len());
-        match look(for_dead) {
+        match look(for_dead, &running, free) {
             Ok(Look::NoExtension) => return,
             Ok(Look::Due(due)) => {
                 if for_dead {
                     looked = Some(Instant::now());
                 }
-                for due in one_a_tenant(due, &running).into_iter().take(free) {
+                for due in due {
                     match start(database, &due) {
                         Ok(worker) => {
                             let until = Instant::now() + Duration::from_millis(due.max_runtime_ms.max(1) as u64);
@@ -98,7 +108,28 @@ fn still_running(running: Vec<Running>) -> Vec<Running> {
     left
 }
 
-fn look(for_dead: bool) -> Result<Look, String> {
+/// Makes this the only scheduler of the database and ends the jobs of the one before: nobody watches their time, and
+/// what they have committed is kept. `false` where another one runs.
+fn take_over() -> Result<bool, String> {
+    let transactions = Transactions::of_worker();
+    let taken = attempt(|| {
+        if Spi::get_one_with_args::<bool>("SELECT pg_try_advisory_lock($1)", &[ledger::scheduler_key().into()])?
+            != Some(true)
+        {
+            return Ok(false);
+        }
+        let orphans = Spi::get_one::<Vec<Option<i32>>>(
+            "SELECT array_agg(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND backend_type = 'dialfire_sync job'",
+        )?;
+        orphans.unwrap_or_default().into_iter().flatten().for_each(process::terminate);
+        Ok::<_, pgrx::spi::Error>(true)
+    });
+    drop(transactions);
+    taken.map_err(|caught| message(&caught))?.map_err(|error| error.to_string())
+}
+
+fn look(for_dead: bool, running: &[Running], free: usize) -> Result<Look, String> {
     let transactions = Transactions::of_worker();
     let found = attempt(|| {
         let Ok(_owner) = AsOwner::begin() else { return Ok(Look::NoExtension) };
@@ -110,7 +141,14 @@ fn look(for_dead: bool) -> Result<Look, String> {
         if for_dead {
             ledger::mark_crashed()?;
         }
-        Ok::<_, pgrx::spi::Error>(Look::Due(schedule::due(100)?))
+        let mut due = Vec::new();
+        for one in one_a_tenant(schedule::due(100)?, running) {
+            // Somebody may run them by hand.
+            if due.len() < free && ledger::is_idle(&one.tenant)? {
+                due.push(one);
+            }
+        }
+        Ok::<_, pgrx::spi::Error>(Look::Due(due))
     });
     drop(transactions);
     found.map_err(|caught| message(&caught))?.map_err(|error| error.to_string())

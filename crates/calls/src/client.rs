@@ -51,6 +51,7 @@ pub struct Answer {
     pub date: Option<DateTime<Utc>>,
     /// Where redirects and polls ended, without secrets.
     pub url: String,
+    secrets: Redactor,
 }
 
 /// The ledger line of one exchange, without secrets.
@@ -185,6 +186,7 @@ impl Reply {
             date: date(&self.headers, header::DATE),
             body: self.body,
             url: call.url(),
+            secrets: call.secrets.clone(),
         }
     }
 }
@@ -200,6 +202,21 @@ impl Answer {
             _ => return Ok(&self.body),
         };
         Err(Error::answer(format!("the vendor answered {} with {what}, not JSON", self.status)))
+    }
+
+    /// Reads the body; where that fails, the error tells how the body begins, unless it may hold tokens of others.
+    pub fn read<'a, T>(&'a self, read: impl FnOnce(&'a [u8]) -> Result<T, Error>) -> Result<T, Error> {
+        let body = self.json_bytes()?;
+        let holds_tokens = || body.windows(5).any(|word| word.eq_ignore_ascii_case(b"token"));
+        read(body).map_err(|error| match holds_tokens() {
+            true => error,
+            false => Error::answer(format!("{error}; the answer begins: {}", self.excerpt())),
+        })
+    }
+
+    /// How the body begins, without secrets. Redacts before it cuts, so that no half of one is left.
+    pub fn excerpt(&self) -> String {
+        self.secrets.excerpt(&self.body[..self.body.len().min(4096)], 100)
     }
 }
 

@@ -113,6 +113,7 @@ fn a_probe_takes_every_status_and_asks_once() {
 #[test]
 fn a_page_is_not_json() {
     let answer = |body: &str, kind: Option<&str>| Answer {
+        secrets: Default::default(),
         status: 200,
         body: body.as_bytes().to_vec(),
         content_type: kind.map(str::to_owned),
@@ -201,4 +202,21 @@ fn shutdown_ends_a_back_off() {
     shut_down_while("back-off", stub.client(|_| {}), || stub.wait_for_request());
     let stub = Stub::new(|_, _| say(429, "Retry-After: 60\r\n", ""));
     shut_down_while("pause", stub.client(|_| {}), || stub.wait_for_request());
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_quoted_without_secrets() {
+    const OTHER: &str = "a-secret-at-the-edge";
+    let stub = Stub::new(|_, _| say(200, "", &format!("{}{OTHER} {TOKEN}", "x".repeat(90))));
+    let client = stub.client(|settings| settings.secrets = vec![Secret::new(OTHER)]);
+    let answer = client.send(&with_token("/x")).0.unwrap();
+    let error = answer.read(|_| Err::<(), _>(Error::answer("no"))).unwrap_err().to_string();
+    assert_eq!(error, format!("no; the answer begins: {}[secret] [", "x".repeat(90)));
+}
+
+#[test]
+fn an_answer_that_may_hold_tokens_is_not_quoted() {
+    let stub = Stub::new(|_, _| say(200, "", r#"{"permissions": {"Token": "of-a-campaign"}}"#));
+    let answer = stub.client(|_| {}).send(&get("/x")).0.unwrap();
+    assert_eq!(answer.read(|_| Err::<(), _>(Error::answer("no"))).unwrap_err().to_string(), "no");
 }

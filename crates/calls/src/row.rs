@@ -13,6 +13,12 @@ pub struct Json(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole(pub String);
 
+impl Default for Whole {
+    fn default() -> Whole {
+        Whole("{}".to_owned())
+    }
+}
+
 /// One column of a table.
 pub struct Column {
     pub name: &'static str,
@@ -103,7 +109,7 @@ fn parsed(json: &str) -> Value {
 macro_rules! row {
     ($(#[$doc:meta])* $name:ident in $table:literal { $($field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, Default, PartialEq)]
         pub struct $name { $(pub $field: $type,)* }
 
         impl Row for $name {

@@ -4,7 +4,7 @@ use super::address::segment;
 use crate::secret::Secret;
 
 /// The secrets that one request may meet again in an address, a body or an error.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Redactor(Vec<Secret>);
 
 impl Redactor {

@@ -1,7 +1,7 @@
 //! What a client is told about its vendor and its network.
 
 use super::redact::Redactor;
-use crate::error::Error;
+use crate::{error::Error, secret::Secret};
 use std::{fmt, fs, path::PathBuf, time::Duration};
 use ureq::tls::{parse_pem, PemItem, RootCerts, TlsConfig};
 use ureq::{http::HeaderValue, Agent, Proxy};
@@ -31,6 +31,8 @@ pub struct Settings {
     /// Requests in flight at most.
     pub concurrency: usize,
     pub user_agent: String,
+    /// Shown nowhere, not even where the vendor echoes them in answer to something else.
+    pub secrets: Vec<Secret>,
 }
 
 impl Default for Settings {
@@ -48,6 +50,7 @@ impl Default for Settings {
             max_per_second: None,
             concurrency: 4,
             user_agent: concat!("dialfire_sync/", env!("CARGO_PKG_VERSION")).to_owned(),
+            secrets: Vec::new(),
         }
     }
 }
@@ -76,7 +79,8 @@ impl Settings {
         HeaderValue::from_str(&self.user_agent).map_err(|_| setting("the user agent is not a header value"))?;
         let proxy = self.proxy.as_deref().map(proxy).transpose()?;
         let secrets = proxy.iter().flat_map(|proxy| proxy.password()).map(str::to_owned);
-        let secrets = Redactor::default().with(secrets);
+        let known = self.secrets.iter().map(|secret| secret.expose().to_owned());
+        let secrets = Redactor::default().with(secrets.chain(known));
         let roots = self.ca_file.as_ref().map_or(Ok(RootCerts::WebPki), roots)?;
         let config = Agent::config_builder()
             .http_status_as_error(false)

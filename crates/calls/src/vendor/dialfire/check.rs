@@ -10,7 +10,6 @@ use super::request::Access;
 use super::response;
 use crate::client::{segment, Answer, Client, Method, Request, Settings};
 use crate::error::Error;
-use crate::field::excerpt;
 use crate::secret::Secret;
 
 /// Campaigns tried with their own token; the others are only listed.
@@ -115,10 +114,8 @@ impl Checks<'_> {
         let since = Instant::now();
         let answer = self.client.probe(&get(&path, Vec::new(), Some(&token), None)).0;
         let opened = match &answer {
-            Ok(answer) if answer.status == 200 => {
-                answer.json_bytes().and_then(response::campaigns).map_err(|error| error.to_string())
-            }
-            Ok(answer) => Err(describe(answer, &token)),
+            Ok(answer) if answer.status == 200 => answer.read(response::campaigns).map_err(|error| error.to_string()),
+            Ok(answer) => Err(describe(answer)),
             Err(error) => Err(error.to_string()),
         };
         match &opened {
@@ -151,7 +148,7 @@ impl Checks<'_> {
                 self.note(since, step, "ok", "200, but not used: the sync sends Bearer".to_owned(), None);
             }
             Ok(answer) => {
-                self.note(since, step, "skipped", format!("{}, not used", describe(&answer, token)), None);
+                self.note(since, step, "skipped", format!("{}, not used", describe(&answer)), None);
             }
             Err(error) => self.note(since, step, "skipped", token.redact(&error.to_string()), None),
         }
@@ -175,7 +172,7 @@ impl Checks<'_> {
         ];
         match self.client.probe(&get(&path, query, Some(&token), None)).0 {
             Ok(answer) if answer.status == 200 => {
-                let readable = answer.json_bytes().and_then(|body| response::page("a page of events", body).map(drop));
+                let readable = answer.read(|body| response::page("a page of events", body).map(drop));
                 match readable {
                     Ok(()) => self.note(since, &step, "ok", format!("{name}events can be read"), None),
                     Err(error) => self.note(since, &step, "failed", format!("{name}{error}"), error.hint()),
@@ -183,7 +180,7 @@ impl Checks<'_> {
             }
             Ok(answer) => {
                 let hint = "the sync token differs: put it into campaign_tokens of the user mapping";
-                self.note(since, &step, "failed", format!("{name}{}", describe(&answer, &token)), Some(hint));
+                self.note(since, &step, "failed", format!("{name}{}", describe(&answer)), Some(hint));
             }
             Err(error) => self.note(since, &step, "failed", format!("{name}{error}"), error.hint()),
         }
@@ -216,7 +213,6 @@ fn get(path: &str, query: Vec<(String, String)>, bearer: Option<&Secret>, header
     }
 }
 
-fn describe(answer: &Answer, token: &Secret) -> String {
-    let body = String::from_utf8_lossy(&answer.body).replace('\0', "");
-    format!("{}: {}", answer.status, token.redact(excerpt(body.trim())))
+fn describe(answer: &Answer) -> String {
+    format!("{}: {}", answer.status, answer.excerpt())
 }

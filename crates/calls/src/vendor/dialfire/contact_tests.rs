@@ -1,3 +1,4 @@
+use super::super::transaction::md5;
 use super::*;
 use serde_json::value::to_raw_value;
 use serde_json::{json, Value};

@@ -6,15 +6,18 @@
 mod check;
 mod contact;
 mod event;
+mod leg;
 mod reconcile;
 mod request;
 mod response;
+mod transaction;
 mod walk;
 
 pub use check::{check, Check};
-pub use contact::{Take, Wanted};
+pub use contact::Take;
 pub use event::Event;
 pub use reconcile::Reconcile;
 pub use request::{Access, Dialfire, Job, Listed, Outcome, Reply, Source};
 pub use response::{normalise, reread, Normalised};
+pub use transaction::Wanted;
 pub use walk::{Counts, Known, Path, Stored, Walk};

@@ -7,9 +7,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
 
-use super::contact::{self, Take, Wanted};
+use super::contact::{self, Take};
 use super::event::Event;
 use super::response::{self, Opened, Page};
+use super::transaction::Wanted;
 use crate::client::{segment, Answer, Attempt, Client, Method, Request};
 use crate::error::Error;
 use crate::field::{self, Fault};
@@ -134,7 +135,7 @@ impl Dialfire {
                     [format!("/tenants/{account}/campaigns/"), format!("/tenants/{account}/campaigns")],
                     token,
                 )?;
-                response::campaigns(answer.json_bytes()?)?
+                answer.read(response::campaigns)?
             }
             None => self.access.campaign_tokens.keys().map(|id| named(id)).collect(),
         };
@@ -156,7 +157,7 @@ impl Dialfire {
         let account = segment(&self.access.account);
         let paths = [format!("/tenants/{account}/users/"), format!("/tenants/{account}/users/list")];
         let answer = exchange.first(paths, token)?;
-        response::users(answer.json_bytes()?)
+        answer.read(response::users)
     }
 
     fn events(
@@ -168,7 +169,7 @@ impl Dialfire {
     ) -> Result<Outcome, Error> {
         let path = format!("/campaigns/{}/contacts/transactions/", segment(&source.campaign_id));
         let answer = exchange.get(&path, self.paging(window, cursor), &source.token)?;
-        let page = response::page("a page of events", answer.json_bytes()?)?;
+        let page = answer.read(|body| response::page("a page of events", body))?;
         let facts = facts(&page);
         if self.access.raw {
             let records = page.results.iter().map(|raw| record(source, "event", None, raw)).collect();
@@ -188,7 +189,7 @@ impl Dialfire {
     ) -> Result<Outcome, Error> {
         let path = format!("/campaigns/{}/inbound/calls/", segment(&source.campaign_id));
         let answer = exchange.get(&path, self.paging(window, cursor), &source.token)?;
-        let page = response::page("a page of inbound calls", answer.json_bytes()?)?;
+        let page = answer.read(|body| response::page("a page of inbound calls", body))?;
         let mut batch = Batch::default();
         if self.access.raw {
             batch.records = page.results.iter().map(|raw| record(source, "inbound_call", None, raw)).collect();
@@ -225,7 +226,7 @@ impl Dialfire {
         ];
         query.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor.to_owned())));
         let answer = exchange.get(&path, query, &source.token)?;
-        let page = response::page("a page of the list of contacts", answer.json_bytes()?)?;
+        let page = answer.read(|body| response::page("a page of the list of contacts", body))?;
         Ok(Outcome::ContactList { entries: response::entries(&page.results)?, page: facts(&page) })
     }
 
@@ -286,7 +287,7 @@ impl Dialfire {
             other => other?,
         };
         let mut left: HashMap<&str, &Vec<Wanted>> = wanted.iter().map(|(id, events)| (id.as_str(), events)).collect();
-        for (id, raw) in response::contacts(answer.json_bytes()?)? {
+        for (id, raw) in answer.read(response::contacts)? {
             let Some(events) = id.as_deref().and_then(|id| left.remove(id)) else { continue };
             if self.access.raw {
                 batch.records.push(record(source, "contact", id, raw));

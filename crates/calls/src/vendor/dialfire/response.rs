@@ -2,10 +2,12 @@
 
 use chrono_tz::Tz;
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::contact::{self, Take};
 use super::event::Event;
+use super::transaction;
 use crate::error::Error;
 use crate::field::{self, excerpt, Extra, Fault};
 use crate::range::Window;
@@ -109,7 +111,7 @@ pub fn users(body: &[u8]) -> Result<Vec<Agent>, Error> {
             let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
             Some(Agent {
                 id: find(&["id", "$id", "_id", "userId"])?,
-                login: find(&["loginName", "user_loginName", "login"]).filter(|l| !contact::is_internal_id(l))?,
+                login: find(&["loginName", "user_loginName", "login"]).filter(|l| !transaction::is_internal_id(l))?,
                 branch: find(&["branch", "user_branch"]),
                 name: (!name.is_empty()).then_some(name),
                 seen: None,
@@ -223,7 +225,7 @@ fn inbound_call(raw: &RawValue, campaign_id: &str, zone: Tz) -> Result<InboundCa
     }
     call.id = id.ok_or_else(|| Fault::new("missing_field", "id", "\"id\" is missing or empty"))?;
     let started = call.started.ok_or_else(|| Fault::new("missing_field", "call_time", "\"call_time\" is missing"))?;
-    call.day = Some(contact::local_day(started, zone));
+    call.day = Some(transaction::local_day(started, zone));
     call.extra = extra.finish();
     Ok(call)
 }
@@ -247,9 +249,14 @@ pub fn contacts(body: &[u8]) -> Result<Vec<(Option<String>, &RawValue)>, Error> 
 }
 
 fn parse<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|e| {
-        let begin = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
-        Error::answer(format!("{what} cannot be read ({e}); the answer begins: {}", excerpt(&begin)))
+    serde_json::from_slice(body).map_err(|error| {
+        // serde's own words quote values, which may be secrets.
+        let why = match error.classify() {
+            Category::Eof => "it breaks off",
+            Category::Data => "it has another shape",
+            Category::Syntax | Category::Io => "it is not JSON",
+        };
+        Error::answer(format!("{what} cannot be read: {why} at line {} column {}", error.line(), error.column()))
     })
 }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::contact::Wanted;
 use super::event::Event;
 use super::request::{Job, Outcome, PageFacts, Source};
+use super::transaction::Wanted;
 use crate::error::Error;
 use crate::range::Window;
 use crate::row::Batch;
