@@ -39,7 +39,7 @@ start() {
         -c 'SET client_min_messages = warning' -c 'DROP DATABASE IF EXISTS demo WITH (FORCE)' -c 'CREATE DATABASE demo'
     say "scripts/demo.sql"
     "$("$PG_CONFIG" --bindir)/psql" -X -e -v ON_ERROR_STOP=1 -v "base_url=$base_url" -P pager=off -P columns=120 \
-        -P linestyle=unicode -P null=∅ -f scripts/demo.sql
+        -P format=wrapped -P linestyle=unicode -P null=∅ -f scripts/demo.sql
     echo
     say "the server keeps running; go on with"
     echo "    $("$PG_CONFIG" --bindir)/psql -h $PGHOST -p $PGPORT -U postgres demo"
@@ -50,6 +50,7 @@ stop() {
     if eval "$(scripts/cluster.sh env 2>/dev/null)" && [ -n "${CLUSTER_DIR:-}" ]; then
         stop_simulator
         scripts/cluster.sh stop
+        say "the demo is stopped; make demo starts it again, make clean-demo removes it"
     fi
 }
 

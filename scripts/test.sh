@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh lint|unit|pg|regress|integration: one tier of the tests.
+# test.sh lint|unit|pg|regress|integration|docs: one tier of the tests.
 . "$(dirname "$0")/lib.sh"
 
 lint() {
@@ -66,7 +66,13 @@ integration() {
         step "integration tests" bounded 1800 cargo test -p integration -- --test-threads=2
 }
 
+docs() {
+    scripts/install.sh dev
+    step "building the simulator" bounded 900 cargo build --quiet -p simulator
+    step "documentation" bounded 600 tests/docs/run.sh
+}
+
 case ${1:-} in
-    lint | unit | pg | regress | integration) "$1" ;;
-    *) die "usage: test.sh lint|unit|pg|regress|integration" ;;
+    lint | unit | pg | regress | integration | docs) "$1" ;;
+    *) die "usage: test.sh lint|unit|pg|regress|integration|docs" ;;
 esac

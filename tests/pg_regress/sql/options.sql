@@ -18,6 +18,8 @@ INSERT INTO tried VALUES
     ('start_date', '2026-02-30', false), ('start_date', '01.11.2026', false), ('start_date', 'yesterday', false),
     ('settle', '2 minutes', true), ('settle', '00:05', true),
     ('settle', '0 s', false), ('settle', '-1 s', false), ('settle', '2 days', false), ('settle', 'soon', false),
+    ('look_back', '6 hours', true), ('look_back', '0', false), ('look_back', 'a while', false),
+    ('notify', 'true', true), ('notify', 'false', true), ('notify', 'yes', false), ('notify', '', false),
     ('page_size', '1', true), ('page_size', '10000', true),
     ('page_size', '0', false), ('page_size', '10001', false), ('page_size', '1e3', false), ('page_size', '', false),
     ('batch', '1', true), ('batch', '100', true), ('batch', '0', false), ('batch', '101', false),

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Runs every SQL block of README.md and docs/*.md, and scripts/demo.sql, against the simulated vendor, and compares the
+# table of options with what the extension says. Needs the extension installed and the simulator built.
+. "$(dirname "$0")/../../scripts/lib.sh"
+export CLUSTER=docs-test
+work=$(mktemp -d)
+trap 'rm -rf "$work"; scripts/cluster.sh remove' EXIT
+
+psql() { scripts/cluster.sh psql -X -q -v ON_ERROR_STOP=1 "$@"; }
+fresh() {
+    psql -d postgres -c 'SET client_min_messages = warning' -c 'DROP DATABASE IF EXISTS docs WITH (FORCE)' \
+        -c 'CREATE DATABASE docs'
+}
+
+scripts/cluster.sh remove
+scripts/cluster.sh start
+# Ends with this script, which holds its standard input.
+coproc simulator { exec "$TARGET/debug/simulator" --port 0 --days 16 --exit-with-stdin; }
+read -r -t 30 line <&"${simulator[0]}" || die "the simulator did not start"
+base_url=${line#simulator listening on }
+
+blocks=0
+for file in README.md docs/*.md; do
+    awk -f tests/docs/blocks.awk "$file" >"$work/script"
+    count=$(grep -c "^\\\\echo $file:" "$work/script" || true)
+    [ "$count" -gt 0 ] || continue
+    blocks=$((blocks + count))
+    fresh
+    bounded 120 scripts/cluster.sh psql -X -q -v ON_ERROR_STOP=1 -v "base_url=$base_url" -d docs \
+        -f "$work/script" >"$work/output" 2>&1 || {
+        cat "$work/output" >&2
+        die "the SQL after the last line named above fails"
+    }
+done
+[ "$blocks" -gt 10 ] || die "only $blocks blocks of SQL were found"
+
+fresh
+psql -d docs -v "base_url=$base_url" -P format=wrapped -P columns=120 -P pager=off -f scripts/demo.sql >"$work/output" 2>&1 || {
+    cat "$work/output" >&2
+    die "scripts/demo.sql fails"
+}
+[ "$(LC_ALL=C.UTF-8 wc -L <"$work/output")" -le 120 ] || die "the output of scripts/demo.sql is wider than 120 columns"
+
+fresh
+psql -d docs -At -c 'CREATE EXTENSION dialfire_sync' \
+    -c "SELECT format('| \`%s\` | %s | %s | %s |', option, place, '\`' || default_value || '\`', description)
+        FROM df_options()" >"$work/options"
+sed -n '/^<!-- options -->$/,/^<!-- end of options -->$/p' README.md | grep '^| `' >"$work/documented" || true
+diff -u "$work/documented" "$work/options" >&2 || die "the table of options in README.md (-) is not what df_options() says (+)"
+
+for file in *.md docs/*.md; do
+    while read -r link; do
+        [ -e "$(dirname "$file")/$link" ] || die "$file: $link does not exist"
+    done < <(grep -oE '\]\([^)#]+' "$file" | sed 's/^](//' | grep -v '^[a-z]*:')
+done
+# Every reason of a reject or a skip has a line that says what to do.
+while read -r reason; do
+    grep -q "\`$reason\`" docs/dialfire.md || die "docs/dialfire.md does not explain the reason $reason"
+done < <(grep -rhoE --include='*.rs' --exclude='*_tests.rs' '(Fault::new|skip|skipped\.entry)\("[a-z_]+"' src crates/calls/src |
+    grep -oE '[a-z_]+"$' | tr -d '"' | sort -u)
+say "$blocks blocks of SQL, the table of options and the links of the documentation hold"
