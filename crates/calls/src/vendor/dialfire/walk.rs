@@ -311,7 +311,8 @@ impl Feed {
 
     /// `count` is not documented: it may be that of the page or that of the list. Either way fewer must not arrive.
     fn check_count(&self) -> Result<(), Error> {
-        if self.short_page && (self.counts_pages || self.received < self.largest_count) {
+        // Where more arrived than any count says, it cannot be that of the list.
+        if self.short_page && (self.counts_pages || self.received != self.largest_count) {
             return Err(Error::answer(format!(
                 "a page is short: {} records announced, {} arrived in all",
                 self.largest_count, self.received

@@ -163,6 +163,13 @@ fn a_short_page_is_an_error_whatever_count_means() {
         }
     });
     assert!(ended.unwrap_err().to_string().contains("short"));
+    // count of the page: every page lacks one.
+    let mut pages = 0;
+    let (_, ended) = drive(&mut walk(day(), 1), Known::No, |_, _| {
+        pages += 1;
+        page(one(), ["a", "b"].get(pages - 1).copied(), 2)
+    });
+    assert!(ended.unwrap_err().to_string().contains("short"));
     // count of the list on every page, and all of it came.
     let mut pages = 0;
     let (_, ended) = drive(&mut walk(day(), 1), Known::No, |_, _| {
