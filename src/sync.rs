@@ -1,6 +1,6 @@
 //! One sync: fetch, normalise, store, and account for it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use calls::error::Error;
@@ -125,8 +125,20 @@ impl Sync<'_> {
         if closed > 0 {
             run.skip("campaign_without_api", closed as u64);
         }
+        let sources: Vec<Arc<Source>> = sources.into_iter().flatten().collect();
+        // Before the first row is written: whoever comes second is to hear who runs, not to wait for his row.
+        self.lock(&sources)?;
         store::upsert(&self.tenant.name, campaigns, self.dry)?;
-        Ok(Ok(sources.into_iter().flatten().collect()))
+        Ok(Ok(sources))
+    }
+
+    /// Takes sources until the end of the transaction.
+    fn lock<'b>(&self, sources: impl IntoIterator<Item = &'b Arc<Source>>) -> Result<(), Failure> {
+        let ids: BTreeSet<&str> = sources.into_iter().map(|source| source.campaign_id.as_str()).collect();
+        match self.dry {
+            true => Ok(()),
+            false => ids.into_iter().try_for_each(|source| ledger::lock(self.tenant, source)),
+        }
     }
 
     /// What to fetch: what was asked for, or what is wanted and not covered yet.
@@ -146,10 +158,7 @@ impl Sync<'_> {
 
     /// Fetches windows, stores what they bring and covers those that are complete: one transaction's work.
     pub fn fetch(&self, fetch: &mut Fetch, pieces: Vec<Piece>, run: &mut Run) -> Result<(), Failure> {
-        if !self.dry {
-            let sources: BTreeMap<&str, ()> = pieces.iter().map(|(s, _)| (s.campaign_id.as_str(), ())).collect();
-            sources.into_keys().try_for_each(|source| ledger::lock(self.tenant, source))?;
-        }
+        self.lock(pieces.iter().map(|(source, _)| source))?;
         let before = run.calls;
         run.days.clear();
         run.windows.extend(pieces.iter().map(|(_, window)| *window));
