@@ -18,6 +18,8 @@ pub struct Changes {
     pub inserted: u64,
     pub updated: u64,
     pub unchanged: u64,
+    /// Unchanged as well, but only come along with a contact: their own events have been counted.
+    pub repeated: u64,
 }
 
 impl Changes {
@@ -29,13 +31,17 @@ impl Changes {
         self.inserted += other.inserted;
         self.updated += other.updated;
         self.unchanged += other.unchanged;
+        self.repeated += other.repeated;
     }
 }
 
 /// Stores a batch; counts its calls. With `dry` it only compares.
 pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<Changes> {
     upsert(tenant, batch.contacts, dry)?;
-    let mut calls = upsert(tenant, batch.transactions, dry)?;
+    let (announced, siblings) = batch.transactions.into_iter().partition(|t| t.event_md5.is_some());
+    let mut calls = upsert(tenant, announced, dry)?;
+    let siblings = upsert(tenant, siblings, dry)?;
+    calls.add(Changes { unchanged: 0, repeated: siblings.unchanged, ..siblings });
     upsert(tenant, batch.connections, dry)?;
     upsert(tenant, batch.recordings, dry)?;
     calls.add(upsert(tenant, batch.inbound_calls, dry)?);
@@ -59,7 +65,7 @@ pub fn upsert<R: Row>(tenant: &str, rows: Vec<R>, dry: bool) -> spi::Result<Chan
         Ok::<_, spi::Error>((inserted.unwrap_or(0) as u64, updated.unwrap_or(0) as u64))
     })?;
     let unchanged = (rows.len() as u64).saturating_sub(inserted + updated);
-    Ok(Changes { inserted, updated, unchanged })
+    Ok(Changes { inserted, updated, unchanged, repeated: 0 })
 }
 
 /// One row an id, the last that came, in the order of ids, in which everybody locks.

@@ -252,6 +252,7 @@ impl Sync<'_> {
                 }
             }
         }
+        run.fetched = run.fetched.saturating_sub(std::mem::take(&mut run.calls.repeated));
         Ok(())
     }
 
