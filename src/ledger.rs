@@ -278,8 +278,9 @@ fn reject(tenant: &str, run: Option<i64>, rejects: &[Reject]) -> spi::Result<()>
          CROSS JOIN LATERAL (SELECT md5(concat_ws('|', i.kind, i.reason, i.key, i.contact_id, i.fired, i.payload)))
               AS f(fingerprint)
          ORDER BY f.fingerprint
-         ON CONFLICT (tenant, fingerprint) DO UPDATE SET run_id = excluded.run_id, event_md5 = excluded.event_md5,
-            detail = excluded.detail, times = r.times + 1, last_seen = now(), resolved_at = NULL",
+         ON CONFLICT (tenant, fingerprint) DO UPDATE SET run_id = excluded.run_id,
+            event_md5 = COALESCE(excluded.event_md5, r.event_md5), detail = excluded.detail, times = r.times + 1,
+            last_seen = now(), resolved_at = NULL",
         &args,
     )
 }
