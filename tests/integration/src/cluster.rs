@@ -38,12 +38,14 @@ impl Cluster {
         run(make.arg(&dir));
         let cluster = Cluster { guard: guard(&dir), dir, databases: AtomicU32::new(0) };
         run(as_server("mkdir").arg(cluster.dir.join("socket")));
-        run(as_server(&bin("initdb")).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]).args([
-            "-D".as_ref(),
-            cluster.data().as_os_str(),
-        ]));
+        run(as_server(&bin("initdb"))
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"])
+            .args(["-D".as_ref(), cluster.data().as_os_str()]));
         let settings = cluster.settings();
-        run(as_server("sh").args(["-c", "printf %s \"$1\" >>\"$0\""]).arg(cluster.data().join("postgresql.conf")).arg(settings));
+        run(as_server("sh")
+            .args(["-c", "printf %s \"$1\" >>\"$0\""])
+            .arg(cluster.data().join("postgresql.conf"))
+            .arg(settings));
         cluster.up();
         cluster.connect("postgres").batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).expect("the template");
         cluster.connect(TEMPLATE).batch_execute("CREATE EXTENSION dialfire_sync").expect("the extension");
@@ -83,7 +85,11 @@ impl Cluster {
     pub fn config(&self, database: &str) -> Config {
         let mut config = Config::new();
         // Whatever hangs is a failure of the test, not of the whole run.
-        config.host_path(self.dir.join("socket")).user("postgres").dbname(database).options("-c statement_timeout=120s");
+        config
+            .host_path(self.dir.join("socket"))
+            .user("postgres")
+            .dbname(database)
+            .options("-c statement_timeout=120s");
         config
     }
 
@@ -147,7 +153,8 @@ fn bin(program: &str) -> String {
 
 /// Its output goes to a file: a server that it starts keeps it open.
 fn run(command: &mut Command) {
-    let path = env::temp_dir().join(format!("dialfire_sync-test-{}-{:?}.out", process::id(), std::thread::current().id()));
+    let path =
+        env::temp_dir().join(format!("dialfire_sync-test-{}-{:?}.out", process::id(), std::thread::current().id()));
     let file = fs::File::create(&path).expect("a file for the output");
     let status = command.stdout(file.try_clone().expect("a file")).stderr(file).status().expect("the command starts");
     let mut output = String::new();

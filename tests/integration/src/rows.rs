@@ -73,14 +73,17 @@ pub fn assert_truth_of(tenant: &mut Tenant, simulator: &Simulator, [from, to]: [
              WHERE q.at IS NULL OR q.at >= '{from}' AND q.at < '{to}'",
             sql.replace(" ms(", " pg_temp.ms(")
         );
-        let stored = tenant.db.query(&sql, &[]).unwrap_or_else(|error| panic!("{what}: {}", crate::tenant::words(&error)));
+        let stored =
+            tenant.db.query(&sql, &[]).unwrap_or_else(|error| panic!("{what}: {}", crate::tenant::words(&error)));
         let count = stored.len();
         let stored = by_id(stored.iter().map(|row| row.get(0)).collect());
         assert_eq!(stored.len(), count, "{table}: an id stands twice");
         compare(table, &truth, &stored);
         assert_eq!(Value::from(count), summary[what], "{table}");
         if from.starts_with("1970") {
-            let sum = format!("SELECT md5(coalesce(string_agg(id, ',' ORDER BY id COLLATE \"C\"), '')) FROM dialfire.{table}");
+            let sum = format!(
+                "SELECT md5(coalesce(string_agg(id, ',' ORDER BY id COLLATE \"C\"), '')) FROM dialfire.{table}"
+            );
             assert_eq!(summary["checksums"][what], tenant.one::<String>(&sum, &[]), "checksum of {table}");
         }
     }

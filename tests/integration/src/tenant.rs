@@ -3,7 +3,7 @@
 use crate::cluster::Cluster;
 use crate::simulator::Simulator;
 use postgres::error::DbError;
-use postgres::types::ToSql;
+use postgres::types::{FromSqlOwned, ToSql};
 use postgres::{Client, Config, NoTls, Row};
 use serde_json::Value;
 use std::fmt::Display;
@@ -82,7 +82,7 @@ impl Tenant {
         Run::from(&row)
     }
 
-    pub fn one<'a, T: for<'b> postgres::types::FromSql<'b>>(&'a mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> T {
+    pub fn one<T: FromSqlOwned>(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> T {
         self.db.query_one(sql, params).unwrap_or_else(|error| panic!("{sql}: {}", words(&error))).get(0)
     }
 
@@ -100,6 +100,14 @@ impl Tenant {
         let sql = "SELECT method, url, status, attempt, retry_after, error FROM dialfire.http_log \
                    WHERE run_id = $1 ORDER BY id";
         self.db.query(sql, &[&run.id]).expect("http_log")
+    }
+
+    /// Peak memory of the backend, KiB.
+    pub fn peak_memory(&mut self) -> i64 {
+        let pid: i32 = self.one("SELECT pg_backend_pid()", &[]);
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the backend runs");
+        let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("its peak");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
     }
 
     pub fn exec(&mut self, sql: &str) {

@@ -32,7 +32,9 @@ fn the_day_of_23_hours_and_its_neighbours_hold_exactly_their_calls() {
 /// Whether the vendor takes its bounds as inclusive is not documented.
 fn each_holds_its_own(anchor: &str, days: [Day; 3]) {
     let simulator = Simulator::with(&["--anchor", anchor, "--days", "5", "--calls-per-day", "80"]);
-    for bounds in [["inclusive", "exclusive"], ["inclusive", "inclusive"], ["exclusive", "inclusive"], ["exclusive", "exclusive"]] {
+    for bounds in
+        [["inclusive", "exclusive"], ["inclusive", "inclusive"], ["exclusive", "inclusive"], ["exclusive", "exclusive"]]
+    {
         simulator.post("bounds", json!({"from": bounds[0], "to": bounds[1]}));
         let mut tenant = Tenant::of(&simulator);
         let mut stored = 0;
@@ -49,7 +51,8 @@ fn each_holds_its_own(anchor: &str, days: [Day; 3]) {
             let of_day = format!("SELECT count(*) FROM dialfire.transactions WHERE day = '{}'", day[0]);
             assert_eq!(tenant.one::<i64>(&of_day, &[]), calls[0], "{day:?}");
             for edge in [format!("'{}'", day[1]), format!("'{}'::timestamptz - interval '1 ms'", day[2])] {
-                let at = format!("SELECT count(*) FROM dialfire.transactions WHERE fired = {edge} AND day = '{}'", day[0]);
+                let at =
+                    format!("SELECT count(*) FROM dialfire.transactions WHERE fired = {edge} AND day = '{}'", day[0]);
                 assert!(tenant.one::<i64>(&at, &[]) > 0, "{day:?} {bounds:?}: no call at {edge}");
             }
         }

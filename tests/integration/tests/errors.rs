@@ -53,7 +53,12 @@ fn a_missing_user_mapping_is_told() {
     let mut tenant = tenant();
     tenant.exec("DROP USER MAPPING FOR CURRENT_USER SERVER acme");
     for call in CALLS {
-        expect(&tenant.refusal(call), "28000", "no user mapping of tenant \"acme\" for role \"postgres\"", "CREATE USER MAPPING FOR CURRENT_USER SERVER acme");
+        expect(
+            &tenant.refusal(call),
+            "28000",
+            "no user mapping of tenant \"acme\" for role \"postgres\"",
+            "CREATE USER MAPPING FOR CURRENT_USER SERVER acme",
+        );
     }
 }
 
@@ -70,7 +75,8 @@ fn a_mapping_without_a_token_is_told() {
 fn an_empty_or_broken_token_is_refused_by_the_mapping() {
     let mut tenant = tenant();
     for token in ["", "   ", "two words", "line\nend", "tab\t"] {
-        let error = tenant.refusal(&format!("ALTER USER MAPPING FOR CURRENT_USER SERVER acme OPTIONS (SET token '{token}')"));
+        let error =
+            tenant.refusal(&format!("ALTER USER MAPPING FOR CURRENT_USER SERVER acme OPTIONS (SET token '{token}')"));
         expect(&error, "22023", "invalid value for option \"token\"", "");
         assert!(error.hint().is_some(), "{error:?}");
     }
@@ -80,7 +86,9 @@ fn an_empty_or_broken_token_is_refused_by_the_mapping() {
 fn a_token_file_is_read_and_its_absence_told() {
     let simulator = Simulator::start();
     let mut tenant = Tenant::of(&simulator);
-    tenant.exec("ALTER USER MAPPING FOR CURRENT_USER SERVER acme OPTIONS (DROP token, ADD token_file '/nonexistent/token')");
+    tenant.exec(
+        "ALTER USER MAPPING FOR CURRENT_USER SERVER acme OPTIONS (DROP token, ADD token_file '/nonexistent/token')",
+    );
     let error = tenant.refusal(CALLS[0]);
     expect(&error, "58P01", "token_file of tenant \"acme\" cannot be read", "readable");
     let dir: String = tenant.one("SELECT current_setting('data_directory')", &[]);
@@ -152,7 +160,8 @@ fn ranges_that_make_no_sense_are_refused() {
 #[test]
 fn a_null_range_or_tenant_is_never_taken_for_everything() {
     let mut tenant = tenant();
-    for call in ["df_sync(NULL, 'yesterday')", "df_sync(NULL::text)", "df_fetch('acme', NULL::text)", "df_check(NULL)"] {
+    for call in ["df_sync(NULL, 'yesterday')", "df_sync(NULL::text)", "df_fetch('acme', NULL::text)", "df_check(NULL)"]
+    {
         let rows = tenant.db.query(&format!("SELECT * FROM {call}"), &[]);
         assert!(rows.as_ref().map_or(true, Vec::is_empty), "{call}: {rows:?}");
     }

@@ -43,14 +43,15 @@ impl Stuck {
 }
 
 const SYNC: &str = "SELECT * FROM df_sync('acme', 'yesterday')";
-const STATEMENTS: [&str; 3] =
-    [SYNC, "SELECT * FROM df_fetch('acme', 'yesterday')", "SELECT * FROM df_check('acme')"];
+const STATEMENTS: [&str; 3] = [SYNC, "SELECT * FROM df_fetch('acme', 'yesterday')", "SELECT * FROM df_check('acme')"];
 
 /// One tenant for each way to hang.
 fn each(mut test: impl FnMut(&str, &Hanging, &mut Tenant)) {
-    for (name, vendor, scheme) in
-        [("silent", Hanging::silent(), "http"), ("dripping", Hanging::dripping(), "http"), ("handshake", Hanging::silent(), "https")]
-    {
+    for (name, vendor, scheme) in [
+        ("silent", Hanging::silent(), "http"),
+        ("dripping", Hanging::dripping(), "http"),
+        ("handshake", Hanging::silent(), "https"),
+    ] {
         let mut tenant = Tenant::at(&vendor.url(scheme), "", "token 'abcdefgh'");
         test(name, &vendor, &mut tenant);
     }
@@ -62,6 +63,12 @@ fn best(what: &str, mut measure: impl FnMut() -> Duration) {
     println!("{what}: {all:.1?}");
     let best = all.into_iter().min().expect("three");
     assert!(best <= LIMIT, "{what}: {best:?}");
+}
+
+/// A client may see the end of its connection before the reason for it, which the server's log has.
+fn assert_told(cluster: &Cluster, pid: i32) {
+    let told = format!("[{pid}] FATAL:  terminating connection due to administrator command");
+    assert!(cluster.log().contains(&told), "{told} is not in {}", cluster.log());
 }
 
 fn threads(pid: i32) -> usize {
@@ -128,8 +135,8 @@ fn pg_terminate_backend_ends_a_sync() {
             let stuck = Stuck::begin(tenant.connect(), SYNC, vendor);
             let (pid, start) = (stuck.pid, Instant::now());
             tenant.one::<bool>("SELECT pg_terminate_backend($1)", &[&pid]);
-            let (_, code, _) = stuck.end();
-            assert_eq!(code.as_deref(), Some("57P01"));
+            stuck.end();
+            assert_told(tenant.cluster, pid);
             until("the process is gone", PATIENCE, || threads(pid) == 0);
             start.elapsed()
         });
@@ -148,9 +155,11 @@ fn a_drop_of_another_database_does_not_wait_for_the_vendor() {
         start.elapsed()
     };
     best("drop database, nobody hangs", || drop_other(&mut admin));
-    for (name, vendor, scheme) in
-        [("silent", Hanging::silent(), "http"), ("dripping", Hanging::dripping(), "http"), ("handshake", Hanging::silent(), "https")]
-    {
+    for (name, vendor, scheme) in [
+        ("silent", Hanging::silent(), "http"),
+        ("dripping", Hanging::dripping(), "http"),
+        ("handshake", Hanging::silent(), "https"),
+    ] {
         let database = cluster.database();
         let mut db = cluster.connect(&database);
         tenant::create(&mut db, &vendor.url(scheme), "", "token 'abcdefgh'");
@@ -165,9 +174,11 @@ fn a_drop_of_another_database_does_not_wait_for_the_vendor() {
 #[test]
 fn a_fast_shutdown_does_not_wait_for_the_vendor() {
     let cluster = Cluster::start();
-    for (name, vendor, scheme) in
-        [("silent", Hanging::silent(), "http"), ("dripping", Hanging::dripping(), "http"), ("handshake", Hanging::silent(), "https")]
-    {
+    for (name, vendor, scheme) in [
+        ("silent", Hanging::silent(), "http"),
+        ("dripping", Hanging::dripping(), "http"),
+        ("handshake", Hanging::silent(), "https"),
+    ] {
         let database = cluster.database();
         tenant::create(&mut cluster.connect(&database), &vendor.url(scheme), "", "token 'abcdefgh'");
         best(&format!("fast shutdown, {name}"), || {
@@ -184,10 +195,8 @@ fn a_fast_shutdown_does_not_wait_for_the_vendor() {
             });
             let whole = start.elapsed();
             println!("fast shutdown, {name}: backend gone after {gone:.1?}, server after {whole:.1?}");
-            // The client may see the end of the connection before the reason for it, which the log has.
             stuck.end();
-            let told = format!("[{pid}] FATAL:  terminating connection due to administrator command");
-            assert!(cluster.log().contains(&told), "{}", cluster.log());
+            assert_told(&cluster, pid);
             cluster.up();
             gone
         });

@@ -75,7 +75,11 @@ fn new_calls_are_added_to_old_and_new_contacts() {
     tenant.sync(ALL).expect("success");
     assert!(simulator.contacts_asked() <= 40);
     assert_truth(&mut tenant, &simulator);
-    tenant.sync(ALL).expect("success").expect_counts(0, 0, tenant.count("transactions") + tenant.count("inbound_calls"));
+    tenant.sync(ALL).expect("success").expect_counts(
+        0,
+        0,
+        tenant.count("transactions") + tenant.count("inbound_calls"),
+    );
 }
 
 #[test]

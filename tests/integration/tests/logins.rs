@@ -19,7 +19,12 @@ fn human_events_have_a_login_and_others_legitimately_none() {
     let mut tenant = Tenant::of(&simulator);
     tenant.sync(ALL).expect("success");
     let count = |tenant: &mut Tenant, filter: &str| -> i64 {
-        tenant.one(&format!("SELECT count(*) FROM dialfire.calls JOIN dialfire.transactions t ON t.id = call_id WHERE {filter}"), &[])
+        tenant.one(
+            &format!(
+                "SELECT count(*) FROM dialfire.calls JOIN dialfire.transactions t ON t.id = call_id WHERE {filter}"
+            ),
+            &[],
+        )
     };
     assert!(count(&mut tenant, "t.is_human AND t.user_login IS NULL") > 0, "no login was missing: proves nothing");
     assert_eq!(count(&mut tenant, "t.is_human AND agent_login IS NULL"), 0);
@@ -33,7 +38,8 @@ fn logins_are_learned_from_events_where_the_list_of_users_is_hidden() {
     let simulator = Simulator::start();
     simulator.post("users", json!({"hidden": true}));
     simulator.contact(&contact("KNOWN", json!([transaction("10:00:00.000")])).to_string());
-    simulator.contact(&contact("NAMELESS", json!([without(transaction("11:00:00.000"), "user_loginName")])).to_string());
+    simulator
+        .contact(&contact("NAMELESS", json!([without(transaction("11:00:00.000"), "user_loginName")])).to_string());
     let stranger = with(without(transaction("12:00:00.000"), "user_loginName"), "user", json!("u-stranger"));
     simulator.contact(&contact("STRANGER", json!([stranger])).to_string());
     let mut tenant = Tenant::of(&simulator);
@@ -82,7 +88,8 @@ fn the_newest_event_decides_whatever_the_order_of_arrival() {
     let named = |clock, login: &str| with(transaction(clock), "user_loginName", json!(login));
     simulator.contact(&contact("OLD", json!([named("09:00:00.000", "Anna.Before")])).to_string());
     simulator.contact(&contact("NEW", json!([named("15:00:00.000", "Anna.After")])).to_string());
-    simulator.contact(&contact("NAMELESS", json!([without(transaction("10:00:00.000"), "user_loginName")])).to_string());
+    simulator
+        .contact(&contact("NAMELESS", json!([without(transaction("10:00:00.000"), "user_loginName")])).to_string());
     let halves = [format!("[{DAY} 12:00+00,{DAY} 20:00+00)"), format!("[{DAY} 00:00+00,{DAY} 12:00+00)")];
     for order in [[0, 1], [1, 0]] {
         let mut tenant = Tenant::of(&simulator);

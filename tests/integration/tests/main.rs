@@ -3,9 +3,11 @@
 mod bad_input;
 mod days;
 mod errors;
+mod extremes;
 mod faults;
 mod hang;
 mod late;
+mod limits;
 mod logins;
 mod secrets;
 mod security;

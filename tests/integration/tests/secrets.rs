@@ -8,11 +8,14 @@ use std::fmt::Write;
 
 const SECRET: &str = "Zq7-distinctive-tenant-Secret_91";
 const OTHER: &str = "Yx3-distinctive-campaign-Secret_77";
+/// How the tokens begin that the simulator's list of campaigns holds.
+const LISTED: &str = "campaign-token-";
 
 /// Everything that a superuser can read of a database without asking for a secret by name.
 fn everything(tenant: &mut Tenant) -> String {
     let mut all = String::new();
-    let relations = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+    let relations =
+        "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
                      WHERE nspname = 'dialfire' AND relkind IN ('r', 'v', 'm') ORDER BY 1";
     let names: Vec<String> = tenant.db.query(relations, &[]).unwrap().iter().map(|row| row.get(0)).collect();
     assert!(names.len() > 12, "{names:?}");
@@ -30,7 +33,7 @@ fn everything(tenant: &mut Tenant) -> String {
 }
 
 fn clean(what: &str, text: &str) {
-    for secret in [SECRET, OTHER] {
+    for secret in [SECRET, OTHER, LISTED] {
         if let Some(at) = text.find(secret) {
             panic!("{what} shows a secret: …{}…", &text[at.saturating_sub(300)..(at + 50).min(text.len())]);
         }
@@ -43,7 +46,9 @@ fn said(tenant: &mut Tenant, sql: &str) -> String {
         Ok(messages) => messages
             .iter()
             .filter_map(|message| match message {
-                SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).unwrap_or_default()).collect()),
+                SimpleQueryMessage::Row(row) => {
+                    Some((0..row.len()).map(|at| row.get(at).unwrap_or_default()).collect())
+                }
                 _ => None,
             })
             .collect::<Vec<String>>()
@@ -57,7 +62,7 @@ fn a_token_never_leaves_the_user_mapping() {
     let simulator = Simulator::with(&["--anchor", "2025-11-15T12:00:00Z", "--days", "2", "--tenant-token", SECRET]);
     let campaign = simulator.campaigns().remove(0);
     let secrets = format!("token '{SECRET}', campaign_tokens '{campaign}={OTHER}', proxy_auth 'user:{OTHER}'");
-    let mut tenant = Tenant::at(&simulator.base_url, "attempts '2', request_timeout '1 s'", &secrets);
+    let mut tenant = Tenant::at(&simulator.base_url, "attempts '2', request_timeout '300 ms'", &secrets);
     let echo = format!("no: {SECRET} {OTHER} Bearer {SECRET} access_token={SECRET}");
     let faults = [
         ("latency", json!({"value": 1})),
@@ -67,6 +72,7 @@ fn a_token_never_leaves_the_user_mapping() {
         ("error_body_200", json!({"body": echo})),
         ("error_body_200", json!({"body": json!({"error": echo}).to_string()})),
         ("not_json", json!({"body": echo})),
+        ("truncate", json!({})),
         ("redirect_other_host", json!({"body": format!("http://localhost:1/{SECRET}/{OTHER}")})),
         ("cut", json!({})),
         ("hang", json!({})),
@@ -86,10 +92,16 @@ fn a_token_never_leaves_the_user_mapping() {
                 let said = said(&mut tenant, &sql);
                 clean(&format!("{sql} with {kind} on \"{path}\""), &said);
             }
-            if path.len() < 9 {
+            if path.len() < 10 {
                 clean(&format!("df_check with {kind}"), &said(&mut tenant, "SELECT * FROM df_check('acme')"));
             }
         }
+    }
+    // A list of campaigns that cannot be read is nothing but tokens.
+    simulator.heal();
+    simulator.fault("error_body_200", "tenants/", json!({"body": r#"{"token": "campaign-token-1"}"#}));
+    for call in ["df_sync('acme', 'yesterday')", "df_fetch('acme', 'yesterday')", "df_check('acme')"] {
+        clean(call, &said(&mut tenant, &format!("SELECT * FROM {call}")));
     }
     for sql in [
         format!("ALTER USER MAPPING FOR CURRENT_USER SERVER acme OPTIONS (SET token '{SECRET} {SECRET}')"),
@@ -118,7 +130,9 @@ fn the_activity_of_a_running_sync_shows_no_secret() {
     simulator.fault("latency", "contacts/transactions", json!({"value": 700}));
     let mut other = tenant.connect();
     let sync = std::thread::spawn(move || other.batch_execute(&format!("SELECT * FROM df_sync('acme', '{ALL}')")));
-    integration::until("the sync runs", std::time::Duration::from_secs(10), || simulator.get("requests")["running"] != 0);
+    integration::until("the sync runs", std::time::Duration::from_secs(10), || {
+        simulator.get("requests")["running"] != 0
+    });
     let activity = everything(&mut tenant);
     assert!(activity.contains("df_sync"), "the sync is not to be seen: proves nothing");
     clean("pg_stat_activity", &activity);
@@ -129,7 +143,8 @@ fn the_activity_of_a_running_sync_shows_no_secret() {
 fn options_of_a_server_are_public_and_those_of_a_mapping_are_not() {
     let mut tenant = Tenant::at("http://127.0.0.1:1", "", &format!("token '{SECRET}'"));
     let mut other = tenant.connect_as("other");
-    for sql in ["SELECT coalesce(umoptions::text, '') FROM pg_user_mappings", "SELECT q::text FROM dialfire.tenants q"] {
+    for sql in ["SELECT coalesce(umoptions::text, '') FROM pg_user_mappings", "SELECT q::text FROM dialfire.tenants q"]
+    {
         let shown: Vec<String> = other.query(sql, &[]).unwrap().iter().map(|row| row.get(0)).collect();
         assert!(!shown.is_empty(), "{sql}");
         clean(sql, &shown.concat());

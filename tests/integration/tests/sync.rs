@@ -125,7 +125,8 @@ fn both_ends_of_a_span_of_days_are_cut_in_the_tenants_zone() {
     let forms = ["'2025-11-05..2025-11-07'", "'[2025-11-05,2025-11-08)'", "daterange('2025-11-05', '2025-11-08')"];
     for form in forms {
         let run = tenant.run(&format!("SELECT * FROM df_sync('acme', {form})"), &[]);
-        let sql = "SELECT range::text FROM (SELECT set_config('timezone', 'UTC', true)) s, dialfire.runs WHERE run_id = $1";
+        let sql =
+            "SELECT range::text FROM (SELECT set_config('timezone', 'UTC', true)) s, dialfire.runs WHERE run_id = $1";
         let asked: String = tenant.one(sql, &[&run.id]);
         assert_eq!(asked, r#"{["2025-11-04 22:00:00+00","2025-11-07 22:00:00+00")}"#, "{form}");
     }
@@ -258,9 +259,11 @@ fn the_second_of_two_syncs_at_once_says_who_runs() {
         let row = other.query_one("SELECT * FROM df_sync('acme', $1::text)", &[&ALL]);
         row.map(|row| row.get::<_, String>("status"))
     });
-    until("the first sync asks", Duration::from_secs(10), || simulator.get("requests")["running"] != 0 && {
-        let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = $1";
-        tenant.one::<i64>(locks, &[&pid]) > 0
+    until("the first sync asks", Duration::from_secs(10), || {
+        simulator.get("requests")["running"] != 0 && {
+            let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = $1";
+            tenant.one::<i64>(locks, &[&pid]) > 0
+        }
     });
     let error = tenant.refusal("SELECT * FROM df_sync('acme', 'yesterday')");
     assert_eq!(error.code().code(), "55006", "{error:?}");
