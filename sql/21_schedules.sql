@@ -2,7 +2,7 @@
 
 CREATE TABLE dialfire.schedules (
     tenant          text NOT NULL,
-    job             text NOT NULL CHECK (job IN ('sync', 'look_back', 'reconcile', 'clean_up')),
+    job             text NOT NULL CHECK (job IN ('sync', 'look_back', 'reconcile', 'refresh', 'clean_up')),
     every           interval NOT NULL CHECK (every >= interval '10 seconds'),
     enabled         boolean NOT NULL DEFAULT true,
     owner           text NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE dialfire.schedules (
 );
 COMMENT ON TABLE dialfire.schedules IS 'jobs of the background worker; df_schedule makes them, a superuser may adjust them by UPDATE';
 COMMENT ON COLUMN dialfire.schedules.tenant IS 'name of the foreign server';
-COMMENT ON COLUMN dialfire.schedules.job IS 'sync (what is not covered), look_back (recent calls again), reconcile (contacts changed at the vendor), clean_up (retention)';
+COMMENT ON COLUMN dialfire.schedules.job IS 'sync (what is not covered), look_back (recent calls again), reconcile (contacts changed at the vendor), refresh (KPI matviews), clean_up (retention)';
 COMMENT ON COLUMN dialfire.schedules.every IS 'from the end of a run to the beginning of the next';
 COMMENT ON COLUMN dialfire.schedules.enabled IS 'false: the job rests';
 COMMENT ON COLUMN dialfire.schedules.owner IS 'role whose rights and user mapping count';

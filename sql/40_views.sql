@@ -9,7 +9,7 @@ SELECT t.tenant,
        CASE
            WHEN leg.id IS NOT NULL AND COALESCE(leg.disconnected, leg.ended, leg.call_disconnected) IS NULL
                 AND (leg.result IS NULL OR m.status = 'completed') THEN 'in_progress'
-           ELSE COALESCE(m.status, 'unknown')
+           ELSE COALESCE(m.status, CASE WHEN leg.result IS NULL AND leg.connected IS NOT NULL THEN 'completed' END, 'unknown')
        END AS status,
        word.vendor_status,
        CASE WHEN t.event_type = 'inbound' THEN 'inbound' ELSE 'outbound' END AS direction,

@@ -5,6 +5,8 @@
 
 GRANT USAGE ON SCHEMA dialfire TO PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA dialfire TO PUBLIC;
+-- Matviews know no row security; ingestion_kpis and ingestion_monthly show them.
+REVOKE ALL ON dialfire.mv_ingestion_kpis, dialfire.mv_ingestion_monthly FROM PUBLIC;
 
 ALTER TABLE dialfire.campaigns ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.agents ENABLE ROW LEVEL SECURITY;
@@ -17,6 +19,7 @@ ALTER TABLE dialfire.runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.coverage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.http_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.rejects ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.daily_stats ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.schedules ENABLE ROW LEVEL SECURITY;
 
 -- The sub-select makes it an init plan: asked once a query, not once a row.
@@ -31,6 +34,7 @@ CREATE POLICY tenant_usage ON dialfire.runs FOR SELECT USING (tenant = ANY ((SEL
 CREATE POLICY tenant_usage ON dialfire.coverage FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.http_log FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.rejects FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.daily_stats FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.schedules FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 COMMENT ON POLICY tenant_usage ON dialfire.campaigns IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.agents IS 'rows of the tenants whose server the role may use';
@@ -42,6 +46,7 @@ COMMENT ON POLICY tenant_usage ON dialfire.inbound_calls IS 'rows of the tenants
 COMMENT ON POLICY tenant_usage ON dialfire.runs IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.coverage IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.http_log IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.daily_stats IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.schedules IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.rejects IS 'rows of the tenants whose server the role may use';
 
@@ -57,6 +62,7 @@ REVOKE ALL ON FUNCTION @extschema@.df_schedule(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_unschedule(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_cleanup(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_retry_rejects(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_rebuild_stats(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_start_worker() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_backfill(text, text, text, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_reconcile(text, date) FROM PUBLIC;
@@ -72,7 +78,8 @@ BEGIN
         @extschema@.df_sync(text, daterange, boolean), @extschema@.df_sync(text, boolean),
         @extschema@.df_fetch(text, text), @extschema@.df_fetch(text, tstzrange), @extschema@.df_fetch(text, daterange),
         @extschema@.df_check(text), @extschema@.df_schedule(text, text, text), @extschema@.df_unschedule(text, text),
-        @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text) TO %s', role);
+        @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text), @extschema@.df_rebuild_stats(text, text),
+        @extschema@.df_refresh(boolean) TO %s', role);
     EXECUTE format('GRANT EXECUTE ON PROCEDURE
         @extschema@.df_backfill(text, text, text, boolean, boolean), @extschema@.df_reconcile(text, date),
         @extschema@.df_run_due() TO %s', role);
@@ -111,7 +118,7 @@ COMMENT ON PROCEDURE @extschema@.df_reconcile(text, date) IS
 COMMENT ON PROCEDURE @extschema@.df_run_due() IS
     'one round of the due jobs whose owner the caller is or belongs to, for servers where no worker may run, e.g. by pg_cron';
 COMMENT ON FUNCTION @extschema@.df_schedule(text, text, text) IS
-    'makes or changes the jobs of a tenant (sync, look_back, reconcile, clean_up), or one of them; every is the interval of job sync, or of the named job; the caller becomes their owner';
+    'makes or changes the jobs of a tenant (sync, look_back, reconcile, refresh, clean_up), or one of them; every is the interval of job sync, or of the named job; the caller becomes their owner';
 COMMENT ON FUNCTION @extschema@.df_unschedule(text, text) IS 'ends the jobs of a tenant, or one of them; returns how many';
 COMMENT ON FUNCTION @extschema@.df_start_worker() IS
     'starts the scheduler of this database until the next restart, for servers that do not preload the library';
@@ -119,3 +126,7 @@ COMMENT ON FUNCTION @extschema@.df_cleanup(text) IS
     'removes runs, HTTP log lines and resolved rejects beyond dialfire_sync.retention_days and retention_rows';
 COMMENT ON FUNCTION @extschema@.df_retry_rejects(text) IS
     'normalises the open rejects of a tenant again, without fetching; one row: tried, resolved, left';
+COMMENT ON FUNCTION @extschema@.df_rebuild_stats(text, text) IS
+    'cuts the calls of a range into the tenant''s days again (after a change of time zone) and recomputes daily_stats; returns the rows that changed';
+COMMENT ON FUNCTION @extschema@.df_range(text, text) IS
+    'the instants (UTC, half open) of a range as people type it, cut in the tenant''s time zone; the upper end is at most now';

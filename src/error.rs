@@ -145,7 +145,7 @@ impl Failure {
             Failure::Step(_) => {
                 Some("Write an interval of at least a minute, such as '1 day' or '6 hours'.".to_owned())
             }
-            Failure::UnknownJob(_) => Some("Jobs are sync, look_back, reconcile and clean_up.".to_owned()),
+            Failure::UnknownJob(_) => Some("Jobs are sync, look_back, reconcile, refresh and clean_up.".to_owned()),
             Failure::NoOwner { .. } => Some("SELECT df_schedule(…) again as the role that shall own it.".to_owned()),
             Failure::NoSlot => Some("Raise max_worker_processes and restart the server.".to_owned()),
             Failure::Every(_) => Some("Write an interval of at least 10 seconds, such as '1 minute'.".to_owned()),

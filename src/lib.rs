@@ -17,6 +17,7 @@ mod reconcile;
 mod rejects;
 mod schedule;
 mod settings;
+mod stats;
 mod store;
 mod sync;
 mod tenant;
@@ -29,13 +30,17 @@ extension_sql_file!("../sql/10_tables.sql", name = "tables", requires = ["schema
 extension_sql_file!("../sql/11_table_comments.sql", name = "table_comments", requires = ["tables"]);
 extension_sql_file!("../sql/20_ledger.sql", name = "ledger", requires = ["tables"]);
 extension_sql_file!("../sql/21_schedules.sql", name = "schedules", requires = ["ledger"]);
-extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["schedules", options::df_validator]);
+extension_sql_file!("../sql/22_stats.sql", name = "stats", requires = ["schedules"]);
+extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["stats", options::df_validator]);
 extension_sql_file!("../sql/40_views.sql", name = "views", requires = ["tenant"]);
 extension_sql_file!("../sql/41_health.sql", name = "health", requires = ["views"]);
+extension_sql_file!("../sql/42_kpis.sql", name = "kpis", requires = ["health"]);
+extension_sql_file!("../sql/43_refresh.sql", name = "refresh", requires = ["kpis"]);
+extension_sql_file!("../sql/44_verify.sql", name = "verify", requires = ["refresh", stats::df_range]);
 extension_sql_file!(
     "../sql/50_functions.sql",
     name = "functions",
-    requires = ["health", raw::df_normalize, raw::df_fetch, sync::df_sync]
+    requires = ["verify", raw::df_normalize, raw::df_fetch, sync::df_sync]
 );
 extension_sql_file!("../sql/90_grants.sql", name = "grants", finalize);
 

@@ -57,7 +57,7 @@ const OPTIONS: &[Opt] = &[
     server(
         "look_back",
         Some("6 hours"),
-        is_interval,
+        is_long_interval,
         "time before now that scheduled jobs read again for late changes",
     ),
     server(
@@ -207,6 +207,16 @@ fn is_interval(value: &str) -> Checked {
     })
 }
 
+fn is_long_interval(value: &str) -> Checked {
+    let sound = long_duration(value).is_some();
+    sound.then_some(()).ok_or_else(|| {
+        (
+            "It is not a positive interval of at most 31 days.".to_owned(),
+            "Write a number and a unit, such as 6 hours or 3 days.",
+        )
+    })
+}
+
 fn is_boolean(value: &str) -> Checked {
     match value {
         "true" | "false" => Ok(()),
@@ -289,10 +299,15 @@ pub fn base_url(value: &str) -> String {
     }
 }
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 pub fn duration(value: &str) -> Option<Duration> {
-    let micros = Interval::from_str(value).ok()?.as_micros();
-    let micros = u64::try_from(micros).ok().filter(|m| (1..=86_400_000_000).contains(m))?;
-    Some(Duration::from_micros(micros))
+    long_duration(value).filter(|length| *length <= DAY)
+}
+
+pub fn long_duration(value: &str) -> Option<Duration> {
+    let micros = u64::try_from(Interval::from_str(value).ok()?.as_micros()).ok()?;
+    Some(Duration::from_micros(micros)).filter(|length| !length.is_zero() && *length <= DAY * 31)
 }
 
 pub fn campaign_tokens(value: &str) -> Option<BTreeMap<String, String>> {

@@ -12,6 +12,7 @@ use crate::fetch::{Fetch, Round};
 use crate::ledger::{self, Run, Verdict};
 use crate::pg::role::{self, AsOwner};
 use crate::pg::transaction::{attempt, Transactions};
+use crate::stats;
 use crate::store;
 use crate::sync::{counted, verdict, Sync};
 use crate::tenant::Tenant;
@@ -94,6 +95,7 @@ fn compare(tenant: &Tenant, since: Option<NaiveDate>, run: &mut Run) -> Result<V
     let all = paths.len() as u64;
     let mut round = Round::new(paths);
     sync.drain(&mut fetch, &mut round, run)?;
+    stats::keep(&tenant.name, &run.days)?;
     let (mut complete, mut gone) = (0, 0);
     for (path, error) in round.ended() {
         run.fetched += path.counts.fetched;

@@ -8,6 +8,7 @@ use pgrx::spi;
 
 use crate::error::Failure;
 use crate::pg::role::{self, AsOwner};
+use crate::stats;
 use crate::store;
 use crate::tenant::Tenant;
 
@@ -38,7 +39,9 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
         }
     }
     let count = resolved.len() as i64;
+    let days = all.days();
     store::batch(&tenant.name, all, false)?;
+    stats::keep(&tenant.name, &days)?;
     Spi::run_with_args(
         "UPDATE dialfire.rejects SET resolved_at = now() WHERE tenant = $1 AND id = ANY ($2)",
         &[tenant.name.into(), resolved.into()],

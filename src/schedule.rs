@@ -52,7 +52,7 @@ fn schedule(tenant: &str, every: &str, job: Option<&str>) -> Result<Scheduled, F
     if !(10..=366 * 86_400).contains(&seconds) {
         return Err(Failure::Every(every.to_owned()));
     }
-    if let Some(job) = job.filter(|job| !["sync", "look_back", "reconcile", "clean_up"].contains(job)) {
+    if let Some(job) = job.filter(|job| !["sync", "look_back", "reconcile", "refresh", "clean_up"].contains(job)) {
         return Err(Failure::UnknownJob(job.to_owned()));
     }
     Ok(Spi::connect_mut(|client| {
@@ -60,7 +60,8 @@ fn schedule(tenant: &str, every: &str, job: Option<&str>) -> Result<Scheduled, F
             "INSERT INTO dialfire.schedules AS s (tenant, job, every, owner)
              SELECT $1, j.job, COALESCE(CASE WHEN $3 IS NOT NULL OR j.job = 'sync' THEN $2::interval END, j.every), $4
              FROM (VALUES ('sync', NULL::interval), ('look_back', greatest($2::interval, interval '10 minutes')),
-                          ('reconcile', interval '12 hours'), ('clean_up', interval '1 day')) AS j(job, every)
+                          ('reconcile', interval '12 hours'), ('refresh', interval '5 minutes'),
+                          ('clean_up', interval '1 day')) AS j(job, every)
              WHERE $3 IS NULL OR j.job = $3
              ON CONFLICT (tenant, job) DO UPDATE SET every = excluded.every, owner = excluded.owner, enabled = true,
                 next_run = now(), failures = 0
@@ -171,16 +172,29 @@ fn work(transactions: &Transactions, due: &Due, tell: &dyn Fn(&str)) -> Result<V
     match due.job.as_str() {
         "look_back" => backfill::run(transactions, &plan("look_back", Target::LookBack)),
         "reconcile" => reconcile::run(transactions, &due.tenant, owner, None, tell),
-        "clean_up" => {
-            let cleaned = attempt(|| {
-                let _owner = AsOwner::begin()?;
-                Ok::<_, Failure>(clean_up::clean_up(&due.tenant)?)
-            });
-            let message = cleaned.map_err(Trouble::Caught)?.map_err(Trouble::Failure)?;
-            Ok(Verdict { status: "success", message, hint: None })
-        }
+        "refresh" => in_words(refresh),
+        "clean_up" => in_words(|| clean_up::clean_up(&due.tenant)),
         _ => backfill::run(transactions, &plan("sync", Target::Gaps)),
     }
+}
+
+/// A job that is one statement or a few, with what it says of itself.
+fn in_words(work: impl FnOnce() -> spi::Result<String>) -> Result<Verdict, Trouble> {
+    let done = attempt(|| {
+        let _owner = AsOwner::begin()?;
+        Ok::<_, Failure>(work()?)
+    });
+    let message = done.map_err(Trouble::Caught)?.map_err(Trouble::Failure)?;
+    Ok(Verdict { status: "success", message, hint: None })
+}
+
+fn refresh() -> spi::Result<String> {
+    let schema = Spi::get_one::<String>(
+        "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+         WHERE e.extname = 'dialfire_sync'",
+    )?;
+    let sql = format!("SELECT string_agg(view || ' ' || way, ', ') FROM {}.df_refresh()", schema.unwrap_or_default());
+    Ok(Spi::get_one(&sql)?.unwrap_or_default())
 }
 
 /// Takes the job and counts a failure in advance: if the process dies, the next attempt comes later all the same.

@@ -198,7 +198,7 @@ pub fn agents(tenant: &str, agents: Vec<Agent>) -> spi::Result<()> {
          WHERE e.id IS NULL
             OR (i.seen IS NULL AND (i.login, COALESCE(i.branch, e.branch), COALESCE(i.name, e.name), i.seen)
                 IS DISTINCT FROM (e.login, e.branch, e.name, e.seen))
-            OR i.seen > e.seen
+            OR (i.seen, i.login) > (e.seen, e.login)
          ON CONFLICT (tenant, id) DO UPDATE SET
             login = excluded.login, branch = COALESCE(excluded.branch, a.branch),
             name = COALESCE(excluded.name, a.name), seen = excluded.seen, changed_at = now()",

@@ -17,6 +17,7 @@ use crate::fetch::{self, Fetch, Round, Step};
 use crate::ledger::{self, Run, Verdict};
 use crate::notify;
 use crate::pg::role::{self, AsOwner};
+use crate::stats;
 use crate::store::{self, Lookup};
 use crate::tenant::Tenant;
 
@@ -121,6 +122,11 @@ impl Sync<'_> {
             return Ok(Err(Verdict { status: "failed", message, hint: error.hint().map(str::to_owned) }));
         }
         let (campaigns, sources): (Vec<_>, Vec<_>) = campaigns.into_iter().unzip();
+        // A mistyped id must not look like a campaign without calls.
+        for id in self.tenant.access.campaigns.iter().filter(|id| campaigns.iter().all(|c| c.id != **id)) {
+            let what = "it is not in the tenant's list of campaigns; check the server option \"campaigns\"";
+            run.failures.push((id.clone(), Error::answer(what)));
+        }
         let closed = campaigns.iter().filter(|c| c.api_access != Some(true)).count();
         if closed > 0 {
             run.skip("campaign_without_api", closed as u64);
@@ -169,6 +175,9 @@ impl Sync<'_> {
         self.drain(fetch, &mut round, run)?;
         self.conclude(round, run)?;
         if !self.dry {
+            if run.calls.inserted + run.calls.updated > before.inserted + before.updated {
+                stats::keep(&self.tenant.name, &run.days)?;
+            }
             notify::tell(self.tenant, run, before)?;
         }
         Ok(())
@@ -212,8 +221,7 @@ impl Sync<'_> {
     fn flush(&self, batch: &mut Batch, run: &mut Run) -> Result<(), Failure> {
         let batch = std::mem::take(batch);
         run.quarantine(&batch)?;
-        run.days.extend(batch.transactions.iter().filter_map(|t| t.day));
-        run.days.extend(batch.inbound_calls.iter().filter_map(|c| c.day));
+        run.days.extend(batch.days());
         let changes = store::batch(&self.tenant.name, batch, self.dry)?;
         run.calls.add(changes);
         Ok(())

@@ -15,7 +15,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::Failure;
-use crate::options::{base_url, campaign_tokens, duration, value};
+use crate::options::{base_url, campaign_tokens, duration, long_duration, value};
 use crate::{pg, settings};
 
 /// Days that `df_sync(tenant)` wants where no `start_date` says otherwise.
@@ -55,7 +55,10 @@ impl Tenant {
             settle: TimeDelta::from_std(time("settle")).unwrap_or_default(),
             concurrency: number("concurrency"),
             notify: text("notify").is_some_and(|v| v == "true"),
-            look_back: TimeDelta::from_std(time("look_back")).unwrap_or_default(),
+            look_back: value(&options, "look_back")
+                .and_then(long_duration)
+                .and_then(|length| TimeDelta::from_std(length).ok())
+                .unwrap_or_default(),
             start_date: text("start_date").and_then(|day| NaiveDate::from_str(&day).ok()),
             access: Access {
                 account: text("account").unwrap_or_default(),
@@ -84,6 +87,12 @@ impl Tenant {
             },
             role,
         })
+    }
+
+    /// The time zone alone, for those who look and need no user mapping.
+    pub fn zone_of(name: &str, caller: pg_sys::Oid) -> Result<Tz, Failure> {
+        let (_, options) = find_server(name, caller, &pg::role::name(caller))?;
+        Ok(value(&options, "timezone").and_then(|zone| Tz::from_str(zone).ok()).unwrap_or(Tz::UTC))
     }
 
     /// The first instant that is wanted without being asked for.

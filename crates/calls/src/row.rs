@@ -2,6 +2,8 @@
 //!
 //! Field names are column names. Instants are UTC; units stand in the comments of `sql/`.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
@@ -334,6 +336,12 @@ impl Batch {
         self.agents.extend(other.agents);
         self.rejects.extend(other.rejects);
         self.records.extend(other.records);
+    }
+
+    /// Local days of its calls.
+    pub fn days(&self) -> BTreeSet<NaiveDate> {
+        let outbound = self.transactions.iter().filter_map(|t| t.day);
+        outbound.chain(self.inbound_calls.iter().filter_map(|c| c.day)).collect()
     }
 
     /// Rows held, as a measure of memory.

@@ -287,7 +287,9 @@ pub fn normalise(payload: &RawValue, campaign_id: &str, zone: Tz) -> Vec<Normali
     sort(payload, campaign_id, zone, &mut batch, &mut lines);
     fn of<R: Row>(kind: &'static str, rows: Vec<R>) -> impl Iterator<Item = Normalised> {
         rows.into_iter().map(move |row| {
-            let row = row.to_json();
+            let mut row = row.to_json();
+            // A payload alone does not say which campaign delivered it.
+            row.retain(|name, value| name != "campaign_id" || value.as_str() != Some(""));
             let id = row.get("id").and_then(|id| id.as_str()).map(str::to_owned);
             Normalised { kind, id, row: Some(row), reject: None }
         })

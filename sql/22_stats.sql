@@ -1,0 +1,153 @@
+-- The rollup under all KPIs, kept by each sync for the days that it touched, in the same transaction.
+
+CREATE TABLE dialfire.daily_stats (
+    tenant          text NOT NULL,
+    day             date NOT NULL,
+    campaign_id     text NOT NULL,
+    agent_id        text NOT NULL,
+    agent_login     text NOT NULL,
+    attempts        bigint NOT NULL,
+    human           bigint NOT NULL,
+    missing_login   bigint NOT NULL,
+    with_leg        bigint NOT NULL,
+    connects        bigint NOT NULL,
+    voicemails      bigint NOT NULL,
+    conversions     bigint NOT NULL,
+    recorded        bigint NOT NULL,
+    talk_ms         bigint NOT NULL,
+    talks           bigint NOT NULL,
+    wait_sec        double precision NOT NULL,
+    waits           bigint NOT NULL,
+    pause_sec       double precision NOT NULL,
+    pauses          bigint NOT NULL,
+    wrapup_sec      double precision NOT NULL,
+    wrapups         bigint NOT NULL,
+    inbound         bigint NOT NULL,
+    inbound_answered bigint NOT NULL,
+    first_at        timestamptz NOT NULL,
+    last_at         timestamptz NOT NULL,
+    changed_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, day, campaign_id, agent_id, agent_login)
+);
+COMMENT ON TABLE dialfire.daily_stats IS 'counts and sums a tenant, day, campaign and agent; kpi_definitions says what is made of them';
+COMMENT ON COLUMN dialfire.daily_stats.tenant IS 'name of the foreign server';
+COMMENT ON COLUMN dialfire.daily_stats.day IS 'day in the tenant''s time zone';
+COMMENT ON COLUMN dialfire.daily_stats.campaign_id IS 'id of the campaign';
+COMMENT ON COLUMN dialfire.daily_stats.agent_id IS 'internal user id, empty where none';
+COMMENT ON COLUMN dialfire.daily_stats.agent_login IS 'login as delivered, empty where none; views fall back to agents by agent_id';
+COMMENT ON COLUMN dialfire.daily_stats.attempts IS 'transactions';
+COMMENT ON COLUMN dialfire.daily_stats.human IS 'of these, done by a person';
+COMMENT ON COLUMN dialfire.daily_stats.missing_login IS 'done by a person whose login was not delivered';
+COMMENT ON COLUMN dialfire.daily_stats.with_leg IS 'transactions with a phone leg';
+COMMENT ON COLUMN dialfire.daily_stats.connects IS 'transactions with a leg that was answered (completed in call_statuses)';
+COMMENT ON COLUMN dialfire.daily_stats.voicemails IS 'transactions whose legs met a voicemail and nobody';
+COMMENT ON COLUMN dialfire.daily_stats.conversions IS 'transactions with status success';
+COMMENT ON COLUMN dialfire.daily_stats.recorded IS 'answered transactions with the address of a recording';
+COMMENT ON COLUMN dialfire.daily_stats.talk_ms IS 'duration of answered legs, milliseconds';
+COMMENT ON COLUMN dialfire.daily_stats.talks IS 'answered legs with a duration';
+COMMENT ON COLUMN dialfire.daily_stats.wait_sec IS 'waiting, seconds';
+COMMENT ON COLUMN dialfire.daily_stats.waits IS 'transactions with a waiting time';
+COMMENT ON COLUMN dialfire.daily_stats.pause_sec IS 'preparation, seconds';
+COMMENT ON COLUMN dialfire.daily_stats.pauses IS 'transactions with a preparation time';
+COMMENT ON COLUMN dialfire.daily_stats.wrapup_sec IS 'after-call work, seconds';
+COMMENT ON COLUMN dialfire.daily_stats.wrapups IS 'transactions with after-call work';
+COMMENT ON COLUMN dialfire.daily_stats.inbound IS 'inbound calls';
+COMMENT ON COLUMN dialfire.daily_stats.inbound_answered IS 'inbound calls that were answered';
+COMMENT ON COLUMN dialfire.daily_stats.first_at IS 'first event of the day (UTC instant)';
+COMMENT ON COLUMN dialfire.daily_stats.last_at IS 'last event of the day (UTC instant)';
+COMMENT ON COLUMN dialfire.daily_stats.changed_at IS 'last changed (UTC instant)';
+SELECT pg_catalog.pg_extension_config_dump('dialfire.daily_stats', '');
+
+CREATE FUNCTION dialfire.stats_of(tenant text, days date[]) RETURNS SETOF dialfire.daily_stats
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- One pass from events to legs: a join of two aggregates would be at the mercy of a fresh table's missing statistics.
+    WITH events AS (
+        SELECT t.id, t.day, t.campaign_id, t.user_id, t.user_login, t.fired, t.is_human, t.status, t.wait_time_sec,
+               t.pause_time_sec, t.wrapup_time_sec,
+               count(c.id) > 0 AS has_leg,
+               bool_or(m.status = 'completed') AS connected,
+               bool_or(m.status = 'voicemail') AS voicemail,
+               bool_or(EXISTS (SELECT FROM dialfire.recordings r
+                               WHERE r.tenant = c.tenant AND r.connection_id = c.id AND r.location IS NOT NULL)) AS recorded,
+               sum(c.duration_ms) FILTER (WHERE m.status = 'completed') AS talk_ms,
+               count(c.duration_ms) FILTER (WHERE m.status = 'completed') AS talks
+        FROM dialfire.transactions t
+        LEFT JOIN dialfire.connections c ON c.tenant = t.tenant AND c.transaction_id = t.id
+        LEFT JOIN dialfire.call_statuses m ON m.vendor = 'dialfire' AND m.vendor_status = lower(c.result)
+        WHERE t.tenant = $1 AND t.day = ANY ($2)
+        GROUP BY t.tenant, t.id
+    ), outbound AS (
+        SELECT e.day, e.campaign_id, COALESCE(e.user_id, '') AS agent_id, COALESCE(e.user_login, '') AS agent_login,
+               count(*) AS attempts,
+               count(*) FILTER (WHERE e.is_human) AS human,
+               count(*) FILTER (WHERE e.is_human AND e.user_login IS NULL) AS missing_login,
+               count(*) FILTER (WHERE e.has_leg) AS with_leg,
+               count(*) FILTER (WHERE e.connected) AS connects,
+               count(*) FILTER (WHERE e.voicemail AND e.connected IS NOT TRUE) AS voicemails,
+               count(*) FILTER (WHERE e.status = 'success') AS conversions,
+               count(*) FILTER (WHERE e.connected AND e.recorded) AS recorded,
+               COALESCE(sum(e.talk_ms), 0)::bigint AS talk_ms,
+               COALESCE(sum(e.talks), 0)::bigint AS talks,
+               -- numeric sums do not depend on the order of the rows, so that recomputed always equals kept.
+               COALESCE(sum(e.wait_time_sec::numeric), 0)::float8 AS wait_sec,
+               count(e.wait_time_sec) AS waits,
+               COALESCE(sum(e.pause_time_sec::numeric), 0)::float8 AS pause_sec,
+               count(e.pause_time_sec) AS pauses,
+               COALESCE(sum(e.wrapup_time_sec::numeric), 0)::float8 AS wrapup_sec,
+               count(e.wrapup_time_sec) AS wrapups,
+               min(e.fired) AS first_at,
+               max(e.fired) AS last_at
+        FROM events e
+        GROUP BY e.day, e.campaign_id, COALESCE(e.user_id, ''), COALESCE(e.user_login, '')
+    ), inbound AS (
+        SELECT i.day, i.campaign_id, COALESCE(i.user_id, '') AS agent_id, '' AS agent_login,
+               count(*) AS calls, count(i.connected) AS answered, min(i.started) AS first_at, max(i.started) AS last_at
+        FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.day = ANY ($2)
+        GROUP BY i.day, i.campaign_id, COALESCE(i.user_id, '')
+    )
+    SELECT $1, day, campaign_id, agent_id, agent_login, COALESCE(o.attempts, 0), COALESCE(o.human, 0),
+           COALESCE(o.missing_login, 0), COALESCE(o.with_leg, 0), COALESCE(o.connects, 0), COALESCE(o.voicemails, 0),
+           COALESCE(o.conversions, 0), COALESCE(o.recorded, 0), COALESCE(o.talk_ms, 0), COALESCE(o.talks, 0),
+           COALESCE(o.wait_sec, 0), COALESCE(o.waits, 0), COALESCE(o.pause_sec, 0), COALESCE(o.pauses, 0),
+           COALESCE(o.wrapup_sec, 0), COALESCE(o.wrapups, 0), COALESCE(i.calls, 0), COALESCE(i.answered, 0),
+           least(o.first_at, i.first_at), greatest(o.last_at, i.last_at), now()
+    FROM outbound o FULL JOIN inbound i USING (day, campaign_id, agent_id, agent_login)
+$$;
+COMMENT ON FUNCTION dialfire.stats_of(text, date[]) IS 'the rows of daily_stats for some days, computed from the calls';
+
+CREATE FUNCTION dialfire.keep_stats(tenant text, days date[]) RETURNS bigint
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    WITH fresh AS MATERIALIZED (
+        SELECT * FROM dialfire.stats_of($1, $2)
+    ), gone AS (
+        DELETE FROM dialfire.daily_stats d
+        WHERE d.tenant = $1 AND d.day = ANY ($2) AND NOT EXISTS (
+            SELECT FROM fresh f WHERE (f.day, f.campaign_id, f.agent_id, f.agent_login)
+                                    = (d.day, d.campaign_id, d.agent_id, d.agent_login))
+        RETURNING 1
+    ), kept AS (
+        INSERT INTO dialfire.daily_stats AS s
+        SELECT f.* FROM fresh f
+        LEFT JOIN dialfire.daily_stats d USING (tenant, day, campaign_id, agent_id, agent_login)
+        WHERE (f.attempts, f.human, f.missing_login, f.with_leg, f.connects, f.voicemails, f.conversions, f.recorded,
+               f.talk_ms, f.talks, f.wait_sec, f.waits, f.pause_sec, f.pauses, f.wrapup_sec, f.wrapups, f.inbound,
+               f.inbound_answered, f.first_at, f.last_at)
+            IS DISTINCT FROM
+              (d.attempts, d.human, d.missing_login, d.with_leg, d.connects, d.voicemails, d.conversions, d.recorded,
+               d.talk_ms, d.talks, d.wait_sec, d.waits, d.pause_sec, d.pauses, d.wrapup_sec, d.wrapups, d.inbound,
+               d.inbound_answered, d.first_at, d.last_at)
+        ON CONFLICT (tenant, day, campaign_id, agent_id, agent_login) DO UPDATE SET
+              (attempts, human, missing_login, with_leg, connects, voicemails, conversions, recorded, talk_ms, talks,
+               wait_sec, waits, pause_sec, pauses, wrapup_sec, wrapups, inbound, inbound_answered, first_at, last_at,
+               changed_at) =
+              (excluded.attempts, excluded.human, excluded.missing_login, excluded.with_leg, excluded.connects,
+               excluded.voicemails, excluded.conversions, excluded.recorded, excluded.talk_ms, excluded.talks,
+               excluded.wait_sec, excluded.waits, excluded.pause_sec, excluded.pauses, excluded.wrapup_sec,
+               excluded.wrapups, excluded.inbound, excluded.inbound_answered, excluded.first_at, excluded.last_at,
+               excluded.changed_at)
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept)
+$$;
+COMMENT ON FUNCTION dialfire.keep_stats(text, date[]) IS 'brings daily_stats up to date for some days; returns the rows that changed';
+REVOKE ALL ON FUNCTION dialfire.keep_stats(text, date[]) FROM PUBLIC;

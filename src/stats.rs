@@ -1,0 +1,80 @@
+//! The rollup, kept by every sync and rebuilt on demand; and ranges, for SQL that needs them.
+
+use std::collections::BTreeSet;
+
+use calls::range;
+use chrono::{NaiveDate, Utc};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::spi;
+
+use crate::error::Failure;
+use crate::pg::role::{self, AsOwner};
+use crate::store::instant;
+use crate::tenant::Tenant;
+
+/// Brings the rollup up to date for days whose calls have changed.
+pub fn keep(tenant: &str, days: &BTreeSet<NaiveDate>) -> spi::Result<u64> {
+    if days.is_empty() {
+        return Ok(0);
+    }
+    let days: Vec<String> = days.iter().map(NaiveDate::to_string).collect();
+    let changed = Spi::get_one_with_args::<i64>(
+        "SELECT dialfire.keep_stats($1, $2::text[]::date[])",
+        &[tenant.into(), days.into()],
+    )?;
+    Ok(changed.unwrap_or_default() as u64)
+}
+
+/// Cuts the calls of a range into the tenant's days again and recomputes the rollup; returns the rows that changed.
+#[pg_extern]
+fn df_rebuild_stats(tenant: &str, range: &str) -> Result<i64, ErrorReport> {
+    Ok(rebuild(tenant, range)?)
+}
+
+fn rebuild(tenant: &str, range: &str) -> Result<i64, Failure> {
+    let caller = role::caller();
+    let _owner = AsOwner::begin()?;
+    let tenant = Tenant::load(tenant, caller)?;
+    let window = range::parse(range, tenant.zone, Utc::now())?;
+    // A day more on both sides: another zone may have put a call there.
+    let days = Spi::get_one_with_args::<i64>(
+        "WITH bounds AS (
+            SELECT ($2 AT TIME ZONE $4)::date - 1 AS first_day, ($3 AT TIME ZONE $4)::date + 1 AS last_day
+         ), moved AS (
+            UPDATE dialfire.transactions t SET day = (t.fired AT TIME ZONE $4)::date FROM bounds b
+            WHERE t.tenant = $1 AND t.day BETWEEN b.first_day AND b.last_day
+              AND t.day <> (t.fired AT TIME ZONE $4)::date
+         ), moved_inbound AS (
+            UPDATE dialfire.inbound_calls i SET day = (i.started AT TIME ZONE $4)::date FROM bounds b
+            WHERE i.tenant = $1 AND i.day BETWEEN b.first_day AND b.last_day
+              AND i.day <> (i.started AT TIME ZONE $4)::date
+         ) SELECT (last_day - first_day)::bigint FROM bounds",
+        &[
+            tenant.name.as_str().into(),
+            instant(window.from).into(),
+            instant(window.to).into(),
+            tenant.zone.name().into(),
+        ],
+    )?;
+    let first = window.from.with_timezone(&tenant.zone).date_naive().pred_opt().unwrap_or_default();
+    let days = first.iter_days().take(days.unwrap_or_default() as usize + 1).collect();
+    Ok(keep(&tenant.name, &days)? as i64)
+}
+
+/// The instants of a range as people type it, for the tenant; upper end at most now.
+#[pg_extern]
+fn df_range(tenant: &str, range: &str) -> Result<pgrx::Range<TimestampWithTimeZone>, ErrorReport> {
+    Ok(range_of(tenant, range)?)
+}
+
+fn range_of(tenant: &str, range: &str) -> Result<pgrx::Range<TimestampWithTimeZone>, Failure> {
+    let caller = role::caller();
+    let _owner = AsOwner::begin()?;
+    let zone = Tenant::zone_of(tenant, caller)?;
+    let window = range::parse(range, zone, Utc::now())?;
+    Ok(pgrx::Range::new(
+        pgrx::datum::RangeBound::Inclusive(instant(window.from)),
+        pgrx::datum::RangeBound::Exclusive(instant(window.to)),
+    ))
+}
