@@ -207,7 +207,7 @@ fn shutdown_ends_a_back_off() {
 #[test]
 fn an_answer_that_cannot_be_read_is_quoted_without_secrets() {
     const OTHER: &str = "a-secret-at-the-edge";
-    let stub = Stub::new(|_, _| say(200, "", &format!("{}{OTHER} {TOKEN}", "x".repeat(90))));
+    let stub = Stub::new(|_, _| say(200, "", format!("{}{OTHER} {TOKEN}", "x".repeat(90))));
     let client = stub.client(|settings| settings.secrets = vec![Secret::new(OTHER)]);
     let answer = client.send(&with_token("/x")).0.unwrap();
     let error = answer.read(|_| Err::<(), _>(Error::answer("no"))).unwrap_err().to_string();

@@ -26,8 +26,7 @@ fn fetches_what_differs_and_asks_for_whoever_is_not_listed() {
     let source = Source::for_tests("CAMPAIGN", Secret::new("t"));
     let mut path = Reconcile::new(source, NaiveDate::default(), Vec::new(), 10);
     let mut asked = Vec::new();
-    loop {
-        let Ok(Some(job)) = path.poll(&mut Database) else { break };
+    while let Ok(Some(job)) = path.poll(&mut Database) {
         let outcome = match &job {
             Job::ContactList { cursor, .. } => {
                 let (id, next) = if cursor.is_none() { ("same", Some("x".to_owned())) } else { ("other", None) };

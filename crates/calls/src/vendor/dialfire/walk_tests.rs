@@ -50,8 +50,7 @@ fn drive(
 ) -> (Vec<Vec<String>>, Result<(), Error>) {
     let mut stored = Always(known);
     let mut asked = Vec::new();
-    loop {
-        let Ok(Some(job)) = walk.poll(&mut stored) else { break };
+    while let Ok(Some(job)) = walk.poll(&mut stored) {
         let outcome = match &job {
             Job::Events { window, cursor, .. } => answer(window, cursor.as_deref()),
             Job::InboundCalls { .. } => Ok(Outcome::InboundCalls {
