@@ -138,7 +138,7 @@ impl Failure {
             Failure::UnknownVendor(_) => Some("Known vendors: dialfire.".to_owned()),
             Failure::Payload { .. } => Some("Pass the record as the vendor sent it, as JSON.".to_owned()),
             Failure::Busy { pid, .. } => Some(format!("Wait for it, or end it with SELECT pg_cancel_backend({pid}).")),
-            Failure::Vendor { error, .. } => error.hint().map(sentence),
+            Failure::Vendor { error, tenant } => error.hint_for(tenant).map(|hint| sentence(&hint)),
             Failure::InsideTransaction => {
                 Some("CALL it on its own, with autocommit on and not from a function.".to_owned())
             }

@@ -119,7 +119,7 @@ impl Sync<'_> {
         run.date = reply.date;
         if let Err(error) = reply.outcome {
             let message = format!("the list of campaigns did not arrive: {error}");
-            return Ok(Err(Verdict { status: "failed", message, hint: error.hint().map(str::to_owned) }));
+            return Ok(Err(Verdict { status: "failed", message, hint: error.hint_for(&self.tenant.name) }));
         }
         let (campaigns, sources): (Vec<_>, Vec<_>) = campaigns.into_iter().unzip();
         // A mistyped id must not look like a campaign without calls.
@@ -301,7 +301,7 @@ pub fn verdict(run: &Run, dry: bool) -> Verdict {
     if failures.len() > 3 {
         parts.push(format!("{} failed too, see dialfire.http_log", counted(failures.len() as u64 - 3, "window")));
     }
-    let hint = failures.first().and_then(|(_, error)| error.hint()).map(str::to_owned);
+    let hint = failures.first().and_then(|(_, error)| error.hint_for(&run.tenant));
     Verdict { status, message: parts.join("; "), hint }
 }
 

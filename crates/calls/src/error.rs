@@ -44,6 +44,11 @@ impl Error {
         Error::Answer { what: what.into() }
     }
 
+    /// [`Error::hint`] with the tenant's name where something is to be typed.
+    pub fn hint_for(&self, tenant: &str) -> Option<String> {
+        self.hint().map(|hint| hint.replace("df_check('…')", &format!("df_check('{}')", tenant.replace('\'', "''"))))
+    }
+
     /// What the reader can do about it; `None` where waiting and trying again is the whole advice.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
