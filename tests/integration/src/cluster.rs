@@ -57,7 +57,7 @@ impl Cluster {
         format!(
             "listen_addresses = ''\nunix_socket_directories = '{}/socket'\nfsync = off\nautovacuum = off\n\
              shared_preload_libraries = 'dialfire_sync'\ndialfire_sync.allowed_hosts = '127.0.0.1,localhost'\n\
-             max_connections = 60\nlog_statement = none\nlog_min_messages = info\n",
+             max_connections = 60\nmax_wal_size = 128MB\nlog_statement = none\nlog_min_messages = info\n",
             self.dir.display()
         )
     }
@@ -103,6 +103,12 @@ impl Cluster {
         let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
         self.connect("postgres").batch_execute(&create).expect("a new database");
         name
+    }
+
+    /// Ends whoever is in it.
+    pub fn drop_database(&self, name: &str) {
+        let admin = self.config("postgres").connect(NoTls);
+        let _ = admin.map(|mut admin| admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")));
     }
 }
 

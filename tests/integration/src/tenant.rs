@@ -115,6 +115,12 @@ impl Tenant {
     }
 }
 
+impl Drop for Tenant {
+    fn drop(&mut self) {
+        self.cluster.drop_database(&self.database);
+    }
+}
+
 /// The wrapper's server `acme` with a mapping for the one who connects.
 pub fn create(db: &mut Client, base_url: &str, options: &str, secrets: &str) {
     let comma = if options.is_empty() { "" } else { ", " };
