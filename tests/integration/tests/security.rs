@@ -19,7 +19,7 @@ fn relations(reader: &mut Client) -> Vec<String> {
 }
 
 /// Those that a sync and a schedule fill.
-const FILLED: [&str; 15] = [
+const FILLED: [&str; 18] = [
     "agent_data",
     "agents",
     "calls",
@@ -27,8 +27,11 @@ const FILLED: [&str; 15] = [
     "connections",
     "contacts",
     "coverage",
+    "daily_stats",
     "http_log",
     "inbound_calls",
+    "ingestion_kpis",
+    "ingestion_monthly",
     "recordings",
     "rejects",
     "rejects_open",
@@ -62,6 +65,8 @@ fn without_usage_no_row_is_seen_and_nothing_can_be_asked_and_with_it_both() {
     for relation in &relations {
         assert_eq!(count(&mut reader, relation), 0, "{relation}");
     }
+    let sum = reader.query_one("SELECT sum(attempts)::text FROM dialfire.ingestion_kpis", &[]).unwrap();
+    assert_eq!(sum.get::<_, Option<String>>(0), None, "the sum of all tenants shows that of others");
     for call in ["df_sync('acme', 'yesterday')", "df_sync('acme')", "df_fetch('acme', 'yesterday')", "df_check('acme')"]
     {
         assert_eq!(refusal(&mut reader, &format!("SELECT * FROM {call}")).code().code(), "42501", "{call}");
