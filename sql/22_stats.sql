@@ -110,7 +110,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
            COALESCE(o.conversions, 0), COALESCE(o.recorded, 0), COALESCE(o.talk_ms, 0), COALESCE(o.talks, 0),
            COALESCE(o.wait_sec, 0), COALESCE(o.waits, 0), COALESCE(o.pause_sec, 0), COALESCE(o.pauses, 0),
            COALESCE(o.wrapup_sec, 0), COALESCE(o.wrapups, 0), COALESCE(i.calls, 0), COALESCE(i.answered, 0),
-           least(o.first_at, i.first_at), greatest(o.last_at, i.last_at), now()
+           -- Not now(): a refresh between two changes of one transaction must tell them apart.
+           least(o.first_at, i.first_at), greatest(o.last_at, i.last_at), clock_timestamp()
     FROM outbound o FULL JOIN inbound i USING (day, campaign_id, agent_id, agent_login)
 $$;
 COMMENT ON FUNCTION dialfire.stats_of(text, date[]) IS 'the rows of daily_stats for some days, computed from the calls';

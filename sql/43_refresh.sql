@@ -14,14 +14,15 @@ COMMENT ON COLUMN dialfire.refreshes.refreshed_at IS 'when it began (UTC instant
 COMMENT ON COLUMN dialfire.refreshes.way IS 'concurrently or plain';
 COMMENT ON COLUMN dialfire.refreshes.rows IS 'rows afterwards';
 COMMENT ON COLUMN dialfire.refreshes.duration IS 'how long it took';
-COMMENT ON COLUMN dialfire.refreshes.signature IS 'state of daily_stats that was refreshed to';
+COMMENT ON COLUMN dialfire.refreshes.signature IS 'state of daily_stats and agents that was refreshed to';
 
--- A state and not a time: a sync that began before a refresh may commit after it.
+-- A state and not a time: a sync that began before a refresh may commit after it. A login that is learned names old events.
 CREATE FUNCTION dialfire.stats_signature() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT count(*) || ':' || COALESCE(sum(EXTRACT(epoch FROM changed_at)), 0) FROM dialfire.daily_stats
+    SELECT (SELECT count(*) || ':' || COALESCE(sum(EXTRACT(epoch FROM changed_at)), 0) FROM dialfire.daily_stats) || ' '
+        || (SELECT count(*) || ':' || COALESCE(sum(EXTRACT(epoch FROM changed_at)), 0) FROM dialfire.agents)
 $$;
-COMMENT ON FUNCTION dialfire.stats_signature() IS 'changes whenever daily_stats does; tells nothing of its rows';
+COMMENT ON FUNCTION dialfire.stats_signature() IS 'changes whenever daily_stats or agents do; tells nothing of their rows';
 
 CREATE VIEW dialfire.matview_status WITH (security_invoker = true) AS
 SELECT c.relname::text AS view,
@@ -44,7 +45,7 @@ COMMENT ON COLUMN dialfire.matview_status.age IS 'time since then';
 COMMENT ON COLUMN dialfire.matview_status.way IS 'concurrently or plain';
 COMMENT ON COLUMN dialfire.matview_status.rows IS 'rows afterwards';
 COMMENT ON COLUMN dialfire.matview_status.duration IS 'how long it took';
-COMMENT ON COLUMN dialfire.matview_status.stale IS 'daily_stats has changed since';
+COMMENT ON COLUMN dialfire.matview_status.stale IS 'daily_stats or agents have changed since';
 
 -- The owner of the matviews has to do it; nothing of the caller's is read but the flag.
 CREATE FUNCTION @extschema@.df_refresh(force boolean DEFAULT false)
