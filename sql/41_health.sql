@@ -102,7 +102,7 @@ CROSS JOIN LATERAL (
         WHEN s.tenant IS NULL THEN 'not scheduled'
         WHEN dialfire.scheduler_pid() IS NULL AND s.next_run < now() - greatest(s.every, interval '1 minute') THEN 'blocked'
         WHEN v.open = 0 AND s.last_status = 'success' THEN 'blocked'
-        WHEN s.last_status IN ('failed', 'partial') AND (s.failures > 0 OR g.gaps > 0) THEN 'failing'
+        WHEN s.failures > 1 OR s.last_status IN ('failed', 'partial') AND (s.failures > 0 OR g.gaps > 0) THEN 'failing'
         WHEN v.open = 0 OR t.wanted_to - g.first_gap > greatest(s.every * 3, interval '5 minutes') THEN 'behind'
         ELSE 'ok'
     END AS status

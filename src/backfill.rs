@@ -59,6 +59,23 @@ impl Trouble {
         matches!(self, Trouble::Failure(Failure::Busy { .. }))
     }
 
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Trouble::Failure(failure) => failure.hint(),
+            Trouble::Caught(_) => None,
+        }
+    }
+
+    /// By hand or by a timeout.
+    pub fn is_cancel(&self) -> bool {
+        match self {
+            Trouble::Caught(CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)) => {
+                report.sql_error_code() == PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+            }
+            _ => false,
+        }
+    }
+
     /// For the person who called the procedure.
     pub fn raise(self) -> ErrorReport {
         match self {

@@ -110,7 +110,7 @@ impl Failure {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<String> {
         match self {
             Failure::NoExtension => Some("Run CREATE EXTENSION dialfire_sync.".to_owned()),
             Failure::UnknownTenant(name) => Some(format!(

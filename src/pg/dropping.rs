@@ -1,4 +1,5 @@
-//! Getting out of the way of DROP DATABASE and its kin: they fail while our workers are connected.
+//! Getting out of the way of DROP DATABASE and its kin, which fail while our workers are connected, and of DROP EXTENSION,
+//! which would wait for a job's locks.
 
 use std::ffi::{c_char, CStr};
 
@@ -34,6 +35,9 @@ unsafe extern "C-unwind" fn before_utility(
     unsafe {
         if let Some(database) = leaving((*statement).utilityStmt) {
             send_away(&database);
+        }
+        if drops_extension((*statement).utilityStmt) {
+            send_away_from_here();
         }
         match PREVIOUS {
             Some(previous) => {
@@ -87,15 +91,48 @@ unsafe fn template(options: *mut pg_sys::List) -> *mut c_char {
     }
 }
 
+unsafe fn drops_extension(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the objects of DROP EXTENSION are a list of strings.
+    unsafe {
+        if (*node).type_ != pg_sys::NodeTag::T_DropStmt {
+            return false;
+        }
+        let drop = &*node.cast::<pg_sys::DropStmt>();
+        if drop.removeType != pg_sys::ObjectType::OBJECT_EXTENSION || drop.objects.is_null() {
+            return false;
+        }
+        let count = (*drop.objects).length as usize;
+        (0..count).any(|at| {
+            let name = (*(*drop.objects).elements.add(at)).ptr_value.cast::<pg_sys::String>();
+            CStr::from_ptr((*name).sval) == c"dialfire_sync"
+        })
+    }
+}
+
+/// Only for those who may drop it; others get their error from Postgres.
+fn send_away_from_here() {
+    end(Spi::get_one(
+        "SELECT pg_catalog.array_agg(a.pid) FROM pg_catalog.pg_stat_activity a
+         JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) a.datid
+         JOIN pg_catalog.pg_extension e ON e.extname OPERATOR(pg_catalog.=) 'dialfire_sync'
+         WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
+           AND a.backend_type OPERATOR(pg_catalog.~~) 'dialfire_sync%'
+           AND pg_catalog.pg_has_role(e.extowner, 'USAGE')",
+    ));
+}
+
+fn end(pids: pgrx::spi::Result<Option<Vec<Option<i32>>>>) {
+    pids.ok().flatten().unwrap_or_default().into_iter().flatten().for_each(process::terminate);
+}
+
 /// Only for those who may drop it; others get their error from Postgres.
 fn send_away(database: &str) {
-    let pids = Spi::get_one_with_args::<Vec<Option<i32>>>(
+    end(Spi::get_one_with_args(
         "SELECT pg_catalog.array_agg(a.pid) FROM pg_catalog.pg_stat_activity a
          JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) a.datid
          WHERE d.datname OPERATOR(pg_catalog.=) $1::pg_catalog.name
            AND a.backend_type OPERATOR(pg_catalog.~~) 'dialfire_sync%'
            AND (pg_catalog.pg_has_role(d.datdba, 'USAGE') OR d.datistemplate)",
         &[database.into()],
-    );
-    pids.ok().flatten().unwrap_or_default().into_iter().flatten().for_each(process::terminate);
+    ));
 }

@@ -33,7 +33,7 @@ pub extern "C-unwind" fn dialfire_job_main(argument: pg_sys::Datum) {
         Ok(Some(verdict)) if verdict.status == "failed" => {
             log!("dialfire_sync: {job} of {tenant} failed: {}", verdict.message);
         }
-        Err(error) => warning!("dialfire_sync: {job} of {tenant}: {error}"),
+        Err(error) => warning!("dialfire_sync: {job} of {tenant}: {}", error.message()),
         _ => {}
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use pgrx::bgworkers::{BackgroundWorkerBuilder, BgWorkerStartTime, DynamicBackgroundWorker};
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::pg::process;
@@ -69,10 +70,9 @@ pub fn start(database: pg_sys::Oid) -> Result<DynamicBackgroundWorker, ()> {
 }
 
 pub fn warn_of_slots() {
-    ereport!(
-        WARNING,
-        PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
-        "dialfire_sync is out of background worker slots",
-        "Raise max_worker_processes (and restart), or lower dialfire_sync.max_workers."
-    );
+    let message = "dialfire_sync is out of background worker slots";
+    let hint = "Raise max_worker_processes (and restart), or lower dialfire_sync.max_workers.";
+    ErrorReport::new(PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, message, "")
+        .set_hint(hint)
+        .report(PgLogLevel::WARNING);
 }

@@ -1,7 +1,7 @@
 //! A private PostgreSQL server that ends with the test process, however that ends.
 
 use postgres::{Client, Config, NoTls};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,6 +27,36 @@ impl Cluster {
     }
 
     pub fn start() -> Cluster {
+        Cluster::with("")
+    }
+
+    /// A server with more settings, as they stand in postgresql.conf.
+    pub fn with(more: &str) -> Cluster {
+        let cluster = Cluster::empty();
+        run(as_server(&bin("initdb"))
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"])
+            .args(["-D".as_ref(), cluster.data().as_os_str()]));
+        cluster.configure(&cluster.settings());
+        cluster.configure(more);
+        cluster.up();
+        cluster.connect("postgres").batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).expect("the template");
+        cluster.connect(TEMPLATE).batch_execute("CREATE EXTENSION dialfire_sync").expect("the extension");
+        cluster
+    }
+
+    /// A standby that follows `primary`; it is up.
+    pub fn standby_of(primary: &Cluster) -> Cluster {
+        let cluster = Cluster::empty();
+        run(as_server(&bin("pg_basebackup"))
+            .args(["-U", "postgres", "-R", "-c", "fast", "-X", "stream", "-h"])
+            .args([&primary.dir.join("socket"), Path::new("-D"), &cluster.data()]));
+        cluster.configure(&format!("unix_socket_directories = '{}/socket'\n", cluster.dir.display()));
+        cluster.up();
+        cluster
+    }
+
+    /// A directory and its guard.
+    fn empty() -> Cluster {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let name = format!("dialfire_sync-test-{}-{}", process::id(), STARTED.fetch_add(1, Relaxed));
         let dir = env::temp_dir().join(name);
@@ -38,18 +68,45 @@ impl Cluster {
         run(make.arg(&dir));
         let cluster = Cluster { guard: guard(&dir), dir, databases: AtomicU32::new(0) };
         run(as_server("mkdir").arg(cluster.dir.join("socket")));
-        run(as_server(&bin("initdb"))
-            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"])
-            .args(["-D".as_ref(), cluster.data().as_os_str()]));
-        let settings = cluster.settings();
+        cluster
+    }
+
+    /// Adds lines to postgresql.conf; the last of a name counts.
+    pub fn configure(&self, lines: &str) {
         run(as_server("sh")
             .args(["-c", "printf %s \"$1\" >>\"$0\""])
-            .arg(cluster.data().join("postgresql.conf"))
-            .arg(settings));
-        cluster.up();
-        cluster.connect("postgres").batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).expect("the template");
-        cluster.connect(TEMPLATE).batch_execute("CREATE EXTENSION dialfire_sync").expect("the extension");
-        cluster
+            .arg(self.data().join("postgresql.conf"))
+            .arg(lines));
+    }
+
+    pub fn promote(&self) {
+        run(as_server(&bin("pg_ctl")).args(["promote", "-w", "-t", "60", "-s", "-D"]).arg(self.data()));
+    }
+
+    /// Output of a program of PostgreSQL's that connects to this server.
+    pub fn program(&self, program: &str, arguments: &[&str]) -> String {
+        let output = as_server(&bin(program))
+            .args(["-U", "postgres", "-h"])
+            .arg(self.dir.join("socket"))
+            .args(arguments)
+            .output();
+        let output = output.expect("the program starts");
+        assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs a script of SQL; its errors are returned.
+    pub fn restore(&self, database: &str, sql: &str) -> String {
+        let mut psql = as_server(&bin("psql"));
+        psql.args(["-U", "postgres", "-X", "-q", "-h"]).arg(self.dir.join("socket")).args(["-d", database]);
+        psql.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut psql = psql.spawn().expect("psql");
+        let mut stdin = psql.stdin.take().expect("its input");
+        std::thread::scope(|scope| {
+            scope.spawn(move || stdin.write_all(sql.as_bytes()));
+            let output = psql.wait_with_output().expect("psql ends");
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        })
     }
 
     /// Each of its own socket directory, so that servers need no free port.

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod hanging;
+pub mod place;
 pub mod record;
 pub mod rows;
 pub mod simulator;

@@ -2,6 +2,7 @@
 
 use crate::simulator::Simulator;
 use crate::tenant::Tenant;
+use postgres::Client;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -60,33 +61,48 @@ pub fn assert_truth(tenant: &mut Tenant, simulator: &Simulator) {
 }
 
 /// The same for what happened in `[from, to)`; `except` names tables that are not looked at.
-pub fn assert_truth_of(tenant: &mut Tenant, simulator: &Simulator, [from, to]: [&str; 2], except: &[&str]) {
-    tenant.exec(
+pub fn assert_truth_of(tenant: &mut Tenant, simulator: &Simulator, span: [&str; 2], except: &[&str]) {
+    assert_truth_in(&mut tenant.db, "acme", simulator, span, except);
+}
+
+/// The same over any connection, for one of several tenants; returns how many rows were compared.
+pub fn assert_truth_in(
+    db: &mut Client,
+    tenant: &str,
+    simulator: &Simulator,
+    [from, to]: [&str; 2],
+    except: &[&str],
+) -> usize {
+    let mut compared = 0;
+    db.batch_execute(
         "CREATE OR REPLACE FUNCTION pg_temp.ms(timestamptz) RETURNS text LANGUAGE sql
          RETURN to_char($1 AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
-    );
+    )
+    .expect("a function");
     let summary = simulator.truth("", from, to);
     for (what, table, sql) in TABLES.iter().filter(|(what, ..)| !except.contains(what)) {
         let truth = by_id(simulator.truth(what, from, to).as_array().expect("rows").clone());
         let sql = format!(
-            "SELECT to_jsonb(q) - 'at' FROM ({}) q
-             WHERE q.at IS NULL OR q.at >= '{from}' AND q.at < '{to}'",
-            sql.replace(" ms(", " pg_temp.ms(")
+            "SELECT to_jsonb(q) - 'at' - 'of_tenant' FROM ({}) q
+             WHERE q.of_tenant = '{tenant}' AND (q.at IS NULL OR q.at >= '{from}' AND q.at < '{to}')",
+            sql.replace(" ms(", " pg_temp.ms(").replacen("SELECT r.id", "SELECT r.tenant AS of_tenant, r.id", 1)
         );
-        let stored =
-            tenant.db.query(&sql, &[]).unwrap_or_else(|error| panic!("{what}: {}", crate::tenant::words(&error)));
+        let stored = db.query(&sql, &[]).unwrap_or_else(|error| panic!("{what}: {}", crate::tenant::words(&error)));
         let count = stored.len();
         let stored = by_id(stored.iter().map(|row| row.get(0)).collect());
         assert_eq!(stored.len(), count, "{table}: an id stands twice");
         compare(table, &truth, &stored);
+        compared += count;
         assert_eq!(Value::from(count), summary[what], "{table}");
         if from.starts_with("1970") {
             let sum = format!(
-                "SELECT md5(coalesce(string_agg(id, ',' ORDER BY id COLLATE \"C\"), '')) FROM dialfire.{table}"
+                "SELECT md5(coalesce(string_agg(id, ',' ORDER BY id COLLATE \"C\"), '')) FROM dialfire.{table} WHERE tenant = $1"
             );
-            assert_eq!(summary["checksums"][what], tenant.one::<String>(&sum, &[]), "checksum of {table}");
+            let sum: String = db.query_one(&sum, &[&tenant]).expect("a checksum").get(0);
+            assert_eq!(summary["checksums"][what], sum, "checksum of {table}");
         }
     }
+    compared
 }
 
 type Rows = BTreeMap<String, Value>;

@@ -1,5 +1,6 @@
 //! The promises of the extension, each kept on a real server against a simulated vendor.
 
+mod backfill;
 mod bad_input;
 mod days;
 mod errors;
@@ -7,8 +8,11 @@ mod extremes;
 mod faults;
 mod hang;
 mod late;
+mod lifecycle;
 mod limits;
 mod logins;
+mod schedule;
 mod secrets;
 mod security;
 mod sync;
+mod worker;
