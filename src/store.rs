@@ -83,6 +83,8 @@ fn newest<R: Row>(rows: Vec<R>) -> Vec<R> {
 }
 
 /// The incoming rows that are new or say something new, as a CTE named `changed`.
+///
+/// LIMIT keeps the planner from hashing the whole table, which it would do again for every batch of a first load.
 fn changed_sql<R: Row>() -> String {
     let columns = R::COLUMNS;
     let list = |item: &dyn Fn(&calls::row::Column) -> String| columns.iter().map(item).collect::<Vec<_>>().join(", ");
@@ -104,7 +106,7 @@ fn changed_sql<R: Row>() -> String {
     format!(
         "i AS (SELECT $1::text AS tenant, {typed} FROM unnest({}) AS u({})), \
          changed AS (SELECT i.*, e.tenant IS NULL AS is_new FROM i \
-         LEFT JOIN dialfire.{} e ON e.tenant = i.tenant AND e.id = i.id \
+         LEFT JOIN LATERAL (SELECT * FROM dialfire.{} s WHERE s.tenant = i.tenant AND s.id = i.id LIMIT 1) e ON true \
          WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}))",
         arrays.join(", "),
         list(&|c| c.name.to_owned()),

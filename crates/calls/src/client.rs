@@ -139,7 +139,7 @@ impl Client {
                 line.status = Some(reply.status);
                 line.bytes = reply.body.len() as u64;
                 line.retry_after = retry_after(&reply.headers);
-                line.error = Some(call.secrets.excerpt(&reply.body, 500)).filter(|_| !reply.is_success());
+                line.error = (!reply.is_success()).then(|| call.secrets.excerpt(&reply.body, 500));
             }
             Err(Fault::Passing(cause)) => line.error = Some(cause.clone()),
             Err(Fault::Lasting(error)) => line.error = Some(error.to_string()),
