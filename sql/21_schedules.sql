@@ -15,7 +15,7 @@ CREATE TABLE dialfire.schedules (
     failures        integer NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, job)
 );
-COMMENT ON TABLE dialfire.schedules IS 'jobs of the background worker; df_schedule makes them, a superuser may adjust them by UPDATE';
+COMMENT ON TABLE dialfire.schedules IS 'jobs of the background worker; df_schedule makes them, their owner may adjust every, enabled, max_runtime and next_run by UPDATE';
 COMMENT ON COLUMN dialfire.schedules.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.schedules.job IS 'sync (what is not covered), look_back (recent calls again), reconcile (contacts changed at the vendor), refresh (KPI matviews), clean_up (retention)';
 COMMENT ON COLUMN dialfire.schedules.every IS 'from the end of a run to the beginning of the next';

@@ -47,6 +47,8 @@ COMMENT ON POLICY tenant_usage ON dialfire.runs IS 'rows of the tenants whose se
 COMMENT ON POLICY tenant_usage ON dialfire.coverage IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.http_log IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.daily_stats IS 'rows of the tenants whose server the role may use';
+CREATE POLICY owner_adjusts ON dialfire.schedules FOR UPDATE USING (owner = current_user);
+COMMENT ON POLICY owner_adjusts ON dialfire.schedules IS 'a job is adjusted by its owner, who got the right by df_grant';
 COMMENT ON POLICY tenant_usage ON dialfire.schedules IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.rejects IS 'rows of the tenants whose server the role may use';
 
@@ -83,6 +85,7 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON PROCEDURE
         @extschema@.df_backfill(text, text, text, boolean, boolean), @extschema@.df_reconcile(text, date),
         @extschema@.df_run_due() TO %s', role);
+    EXECUTE format('GRANT UPDATE (every, enabled, max_runtime, next_run) ON dialfire.schedules TO %s', role);
 END
 $$;
 COMMENT ON PROCEDURE @extschema@.df_grant(text, regrole) IS

@@ -29,8 +29,9 @@ pub struct Run {
     pub failures: Vec<(String, Error)>,
     /// The vendor's clock, as its first answer showed it.
     pub date: Option<DateTime<Utc>>,
-    /// Days touched, for whoever listens.
+    /// Days and sources of the calls that came since the last commit.
     pub days: BTreeSet<NaiveDate>,
+    pub sources: BTreeSet<String>,
     began: Instant,
     started_at: TimestampWithTimeZone,
     pub windows: Vec<Window>,
@@ -77,6 +78,7 @@ impl Run {
             failures: Vec::new(),
             date: None,
             days: BTreeSet::new(),
+            sources: BTreeSet::new(),
             began: Instant::now(),
             started_at: now()?,
             windows: Vec::new(),

@@ -1,5 +1,8 @@
 //! Telling whoever listens that calls have changed: one message a commit, on channel `dialfire_sync`.
 
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
 use pgrx::prelude::*;
 use pgrx::spi;
 
@@ -7,24 +10,28 @@ use crate::ledger::Run;
 use crate::store::Changes;
 use crate::tenant::Tenant;
 
-/// A notification may have 8000 bytes; this many days leave room for the rest.
-const DAYS_LIMIT: usize = 100;
+/// A notification may have 8000 bytes; this many days and sources leave room for the rest.
+const LIMIT: usize = 100;
 
-/// Sends what changed since `before`, if the tenant wants it and anything did.
-pub fn tell(tenant: &Tenant, run: &Run, before: Changes) -> spi::Result<()> {
-    let inserted = run.calls.inserted - before.inserted;
-    let updated = run.calls.updated - before.updated;
-    if !tenant.notify || inserted + updated == 0 {
+/// Sends what changed since `before`, if the tenant wants it.
+pub fn tell(
+    tenant: &Tenant,
+    run: &Run,
+    before: Changes,
+    days: &BTreeSet<NaiveDate>,
+    sources: &BTreeSet<String>,
+) -> spi::Result<()> {
+    if !tenant.notify {
         return Ok(());
     }
-    let days: Vec<String> = run.days.iter().rev().take(DAYS_LIMIT).map(|day| day.to_string()).collect();
     let message = serde_json::json!({
         "tenant": tenant.name,
         "run_id": run.id,
-        "inserted": inserted,
-        "updated": updated,
-        "days": days,
-        "more_days": run.days.len().saturating_sub(DAYS_LIMIT),
+        "inserted": run.calls.inserted - before.inserted,
+        "updated": run.calls.updated - before.updated,
+        "sources": sources.iter().take(LIMIT).collect::<Vec<_>>(),
+        "days": days.iter().rev().take(LIMIT).map(NaiveDate::to_string).collect::<Vec<_>>(),
+        "more": days.len().saturating_sub(LIMIT) + sources.len().saturating_sub(LIMIT),
     });
     Spi::run_with_args("SELECT pg_notify('dialfire_sync', $1)", &[message.to_string().into()])
 }

@@ -12,7 +12,6 @@ use crate::fetch::{Fetch, Round};
 use crate::ledger::{self, Run, Verdict};
 use crate::pg::role::{self, AsOwner};
 use crate::pg::transaction::{attempt, Transactions};
-use crate::stats;
 use crate::store;
 use crate::sync::{counted, verdict, Sync};
 use crate::tenant::Tenant;
@@ -94,8 +93,9 @@ fn compare(tenant: &Tenant, since: Option<NaiveDate>, run: &mut Run) -> Result<V
     }
     let all = paths.len() as u64;
     let mut round = Round::new(paths);
+    let before = run.calls;
     sync.drain(&mut fetch, &mut round, run)?;
-    stats::keep(&tenant.name, &run.days)?;
+    sync.publish(run, before)?;
     let (mut complete, mut gone) = (0, 0);
     for (path, error) in round.ended() {
         run.fetched += path.counts.fetched;

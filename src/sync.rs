@@ -18,7 +18,7 @@ use crate::ledger::{self, Run, Verdict};
 use crate::notify;
 use crate::pg::role::{self, AsOwner};
 use crate::stats;
-use crate::store::{self, Lookup};
+use crate::store::{self, Changes, Lookup};
 use crate::tenant::Tenant;
 
 /// Rows held before they are written: enough that a statement's own cost disappears, few enough to keep memory flat.
@@ -166,7 +166,6 @@ impl Sync<'_> {
     pub fn fetch(&self, fetch: &mut Fetch, pieces: Vec<Piece>, run: &mut Run) -> Result<(), Failure> {
         self.lock(pieces.iter().map(|(source, _)| source))?;
         let before = run.calls;
-        run.days.clear();
         run.windows.extend(pieces.iter().map(|(_, window)| *window));
         self.record_params(run);
         let walks = pieces.into_iter();
@@ -174,11 +173,16 @@ impl Sync<'_> {
         let mut round = Round::new(walks);
         self.drain(fetch, &mut round, run)?;
         self.conclude(round, run)?;
-        if !self.dry {
-            if run.calls.inserted + run.calls.updated > before.inserted + before.updated {
-                stats::keep(&self.tenant.name, &run.days)?;
-            }
-            notify::tell(self.tenant, run, before)?;
+        self.publish(run, before)
+    }
+
+    /// Brings the rollup up to date with what changed since `before`, and tells whoever listens.
+    pub fn publish(&self, run: &mut Run, before: Changes) -> Result<(), Failure> {
+        let (days, sources) = (std::mem::take(&mut run.days), std::mem::take(&mut run.sources));
+        let changed = run.calls.inserted + run.calls.updated > before.inserted + before.updated;
+        if !self.dry && changed {
+            stats::keep(&self.tenant.name, &days)?;
+            notify::tell(self.tenant, run, before, &days, &sources)?;
         }
         Ok(())
     }
@@ -222,6 +226,7 @@ impl Sync<'_> {
         let batch = std::mem::take(batch);
         run.quarantine(&batch)?;
         run.days.extend(batch.days());
+        run.sources.extend(batch.sources());
         let changes = store::batch(&self.tenant.name, batch, self.dry)?;
         run.calls.add(changes);
         Ok(())

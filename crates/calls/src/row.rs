@@ -344,6 +344,12 @@ impl Batch {
         outbound.chain(self.inbound_calls.iter().filter_map(|c| c.day)).collect()
     }
 
+    /// Sources of its calls.
+    pub fn sources(&self) -> BTreeSet<String> {
+        let outbound = self.transactions.iter().filter_map(|t| t.campaign_id.clone());
+        outbound.chain(self.inbound_calls.iter().filter_map(|c| c.campaign_id.clone())).collect()
+    }
+
     /// Rows held, as a measure of memory.
     pub fn len(&self) -> usize {
         self.contacts.len()
