@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod hanging;
+pub mod many;
 pub mod place;
 pub mod record;
 pub mod rows;

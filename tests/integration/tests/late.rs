@@ -1,6 +1,8 @@
 //! What the vendor changes after the fact arrives, and nothing else is asked for again.
 
-use integration::rows::assert_truth;
+use integration::place::{recent, Place, PATIENCE};
+use integration::record::{contact, transaction, with};
+use integration::rows::{assert_truth, assert_truth_in};
 use integration::simulator::{Simulator, ALL};
 use integration::tenant::{Run, Tenant};
 use serde_json::{json, Value};
@@ -113,4 +115,108 @@ fn a_day_synced_before_the_other_days_is_not_fetched_with_them() {
     rest.expect("success");
     assert_eq!(rest.updated, 0, "{rest:?}");
     assert_truth(&mut tenant, &simulator);
+}
+
+/// A contact with one call on a day that is covered.
+fn contact_of(id: &str, detail: &str) -> String {
+    let call = with(transaction("10:00:00.000"), "fired", json!("2025-11-14T10:00:00.000Z"));
+    contact(id, json!([with(call, "status_detail", json!(detail))])).to_string()
+}
+
+/// Serves a contact without any event that tells of it.
+fn place_silently(simulator: &Simulator, json: &str) {
+    simulator.post("events", json!({"contact": json, "derive": false}));
+}
+
+fn reconcile(tenant: &mut Tenant) -> String {
+    tenant.exec("CALL df_reconcile('acme', '2025-11-10')");
+    let sql =
+        "SELECT status || ': ' || message FROM dialfire.runs WHERE kind = 'reconcile' ORDER BY run_id DESC LIMIT 1";
+    tenant.one(sql, &[])
+}
+
+#[test]
+fn reconcile_finds_the_call_and_the_change_that_no_event_told_of() {
+    let (simulator, mut tenant) = synced();
+    let before = tenant.count("transactions");
+    place_silently(&simulator, &contact_of("SILENTCONTACT001", "eins"));
+    tenant.sync(ALL).expect("success");
+    assert_eq!(tenant.count("transactions"), before, "the feed told of it: the test proves nothing");
+    let said = reconcile(&mut tenant);
+    assert!(said.starts_with("success: ") && said.contains("1 call were missing"), "{said}");
+    assert_eq!(tenant.count("transactions"), before + 1);
+    place_silently(&simulator, &contact_of("SILENTCONTACT001", "zwei"));
+    let said = reconcile(&mut tenant);
+    assert!(said.contains("1 call had changed"), "{said}");
+    let detail = "SELECT status_detail FROM dialfire.transactions WHERE contact_id = 'SILENTCONTACT001'";
+    assert_eq!(tenant.one::<String>(detail, &[]), "zwei");
+    let said = reconcile(&mut tenant);
+    assert!(said.contains("0 calls were missing, 0 calls had changed"), "{said}");
+}
+
+#[test]
+fn reconcile_asks_only_for_contacts_that_differ() {
+    let (simulator, mut tenant) = synced();
+    simulator.forget_requests();
+    reconcile(&mut tenant);
+    assert_eq!(simulator.contacts_asked(), 0);
+    place_silently(&simulator, &contact_of("SILENTCONTACT002", "eins"));
+    simulator.forget_requests();
+    reconcile(&mut tenant);
+    assert_eq!(simulator.contacts_asked(), 1);
+}
+
+#[test]
+fn a_contact_that_is_gone_at_the_vendor_is_marked_keeps_its_calls_and_is_unmarked_when_it_returns() {
+    let (simulator, mut tenant) = synced();
+    simulator.contact(&contact_of("SILENTCONTACT003", "eins"));
+    tenant.sync(ALL).expect("success");
+    let before = tenant.count("transactions");
+    let gone = "SELECT count(*) FROM dialfire.contacts WHERE gone_at IS NOT NULL";
+    simulator.post("delete", json!({"contact": "SILENTCONTACT003"}));
+    let said = reconcile(&mut tenant);
+    assert!(said.starts_with("success: ") && said.contains("1 contact are gone"), "{said}");
+    assert_eq!((tenant.one::<i64>(gone, &[]), tenant.count("transactions")), (1, before));
+    let why: String = tenant.one("SELECT string_agg(what, '; ') FROM df_why('acme', 'SILENTCONTACT003')", &[]);
+    assert!(why.contains("gone at the vendor; its calls stay"), "{why}");
+    place_silently(&simulator, &contact_of("SILENTCONTACT003", "zwei"));
+    reconcile(&mut tenant);
+    assert_eq!((tenant.one::<i64>(gone, &[]), tenant.count("transactions")), (0, before));
+}
+
+#[test]
+fn a_reconcile_that_breaks_off_marks_nobody_as_gone() {
+    let (simulator, mut tenant) = synced();
+    tenant.exec("ALTER SERVER acme OPTIONS (ADD attempts '1', ADD page_size '20')");
+    let contact: String = tenant
+        .one("SELECT contact_id FROM dialfire.transactions WHERE fired > '2025-11-12' ORDER BY fired LIMIT 1", &[]);
+    simulator.post("delete", json!({"contact": contact}));
+    simulator.fault("status", "contacts/list", json!({"status": 500, "skip": 1}));
+    let said = reconcile(&mut tenant);
+    assert!(said.starts_with("failed: ") || said.starts_with("partial: "), "{said}");
+    assert_eq!(tenant.one::<i64>("SELECT count(*) FROM dialfire.contacts WHERE gone_at IS NOT NULL", &[]), 0);
+}
+
+#[test]
+fn the_job_look_back_completes_a_call_in_progress_and_brings_a_late_recording() {
+    let simulator = recent();
+    let mut place = Place::shared();
+    place.tenant("acme", &simulator.base_url, "look_back '23 hours'");
+    place.schedule("acme", "1 hour");
+    place.until_synced("acme", "success");
+    let open = "SELECT count(*) FROM dialfire.calls WHERE status = 'in_progress'";
+    assert!(place.one::<i64>(open, &[]) > 0, "no call in progress: the test proves nothing");
+    simulator.post("complete", json!({}));
+    simulator.post("late", json!({}));
+    place.exec("SELECT df_schedule('acme', '10 seconds', 'look_back')");
+    place.until(
+        PATIENCE,
+        "SELECT last_status = 'success' FROM dialfire.schedules WHERE job = 'look_back'",
+        "SELECT * FROM dialfire.schedules",
+    );
+    assert_eq!(place.one::<i64>(open, &[]), 0);
+    let from: String = place
+        .one("SELECT to_char((now() - interval '20 hours') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')", &[]);
+    let compared = assert_truth_in(&mut place.db, "acme", &simulator, [&from, "9000-01-01T00:00:00Z"], &["contacts"]);
+    assert!(compared > 0);
 }

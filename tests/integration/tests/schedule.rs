@@ -3,7 +3,6 @@
 use integration::hanging::Hanging;
 use integration::place::{recent, Place, PATIENCE};
 use integration::rows::assert_truth_in;
-use integration::simulator::Simulator;
 use integration::until;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::NoTls;
@@ -255,67 +254,7 @@ fn a_commit_of_changes_notifies_once_and_only_who_asked_for_it() {
     assert!(again.is_empty(), "nothing changed: {again:?}");
 }
 
-struct Usage {
-    cpu: f64,
-    wal: i64,
-}
-
-/// CPU seconds of the scheduler and its launcher, and bytes of WAL, in so many seconds.
-fn usage(place: &mut Place, seconds: u64) -> Usage {
-    let pids = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'dialfire_sync launcher'
-        OR backend_type = 'dialfire_sync scheduler' AND datname = current_database()";
-    let pids: Vec<i32> = place.db.query(pids, &[]).expect("pids").iter().map(|row| row.get(0)).collect();
-    let ticks = || -> f64 {
-        let of = |pid: &i32| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let fields: Vec<f64> =
-                stat.rsplit(')').next().unwrap_or("").split_whitespace().filter_map(|f| f.parse().ok()).collect();
-            // After the command's name and the state, utime and stime are the 11th and 12th numbers.
-            fields.get(10).unwrap_or(&0.0) + fields.get(11).unwrap_or(&0.0)
-        };
-        pids.iter().map(of).sum()
-    };
-    let wal = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint";
-    let before = (ticks(), place.one::<i64>(wal, &[]));
-    std::thread::sleep(Duration::from_secs(seconds));
-    Usage { cpu: (ticks() - before.0) / 100.0, wal: place.one::<i64>(wal, &[]) - before.1 }
-}
-
 #[test]
 fn fifty_tenants_keep_up_and_an_idle_scheduler_writes_nothing() {
-    let simulator = Simulator::with(&["--days", "1", "--calls-per-day", "20", "--campaigns", "1"]);
-    let mut place = Place::own("checkpoint_timeout = '1h'\nbgwriter_delay = '10s'\n");
-    place.process("scheduler");
-    // A running server logs its transactions every 15 s by itself if there was anything to log; let that pass.
-    place.exec("CHECKPOINT");
-    let idle = usage(&mut place, 5);
-    println!("idle scheduler: {:.0} ms CPU and {} bytes of WAL in 5 s", idle.cpu * 1000.0, idle.wal);
-    assert!(idle.wal < 512, "an idle scheduler wrote {} bytes of WAL", idle.wal);
-    assert!(idle.cpu < 0.5, "{} s", idle.cpu);
-    for tenant in 0..50 {
-        place.tenant(&format!("tenant_{tenant}"), &simulator.base_url, "");
-    }
-    place.exec("SELECT df_schedule(tenant, '10 seconds', 'sync') FROM dialfire.tenants");
-    place.until(
-        Duration::from_secs(60),
-        "SELECT bool_and(last_status = 'success') FROM dialfire.schedules",
-        "SELECT tenant, last_status, last_message FROM dialfire.schedules WHERE last_status IS DISTINCT FROM 'success'",
-    );
-    let start = Instant::now();
-    let mut worst: f64 = 0.0;
-    while start.elapsed() < Duration::from_secs(30) {
-        let late =
-            "SELECT COALESCE(max(EXTRACT(epoch FROM clock_timestamp() - next_run)), 0)::float8 FROM dialfire.schedules";
-        worst = worst.max(place.one(late, &[]));
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    let runs: i64 = place.one(
-        "SELECT count(*) FROM dialfire.runs WHERE status = 'success' AND started_at > now() - interval '30 s'",
-        &[],
-    );
-    println!("50 tenants every 10 s: {runs} runs in 30 s, the latest began {worst:.1} s late");
-    assert!(worst < 10.0, "more than an interval late: {worst} s");
-    assert!(runs >= 75, "{runs} runs");
-    let bad = "SELECT count(*) FROM dialfire.runs WHERE status <> 'success' AND status <> 'in_progress'";
-    assert_eq!(place.one::<i64>(bad, &[]), 0);
+    integration::many::keep_up(Duration::from_secs(10), Duration::from_secs(30));
 }
