@@ -16,6 +16,7 @@ use crate::error::Failure;
 use crate::fetch::{self, Fetch, Round, Step};
 use crate::ledger::{self, Run, Verdict};
 use crate::notify;
+use crate::pg::memory::briefly;
 use crate::pg::role::{self, AsOwner};
 use crate::stats;
 use crate::store::{self, Changes, Lookup};
@@ -190,11 +191,22 @@ impl Sync<'_> {
     /// Follows the paths of a round to their ends and stores what they bring.
     pub fn drain<P: Path>(&self, fetch: &mut Fetch, round: &mut Round<P>, run: &mut Run) -> Result<(), Failure> {
         let mut buffer = Buffer::default();
-        while let Some(step) = round.step(fetch, &mut Lookup { tenant: &self.tenant.name })? {
-            self.take(step, &mut buffer, run)?;
-        }
-        self.flush(&mut buffer.batch, run)?;
+        while briefly(|| self.advance(fetch, round, &mut buffer, run))? {}
+        briefly(|| self.flush(&mut buffer.batch, run))?;
         self.name_agents(buffer.nameless, fetch, run)
+    }
+
+    /// One answer; false when there is none any more.
+    fn advance<P: Path>(
+        &self,
+        fetch: &mut Fetch,
+        round: &mut Round<P>,
+        buffer: &mut Buffer,
+        run: &mut Run,
+    ) -> Result<bool, Failure> {
+        let Some(step) = round.step(fetch, &mut Lookup { tenant: &self.tenant.name })? else { return Ok(false) };
+        self.take(step, buffer, run)?;
+        Ok(true)
     }
 
     fn record_params(&self, run: &mut Run) {

@@ -7,6 +7,7 @@
 pub mod bell;
 pub mod dropping;
 pub mod json;
+pub mod memory;
 pub mod process;
 pub mod role;
 pub mod thread;
