@@ -1,5 +1,7 @@
 //! Rejects are a queue: what could not be read may be readable for a newer version.
 
+use std::collections::BTreeSet;
+
 use calls::row::{Batch, Reject};
 use calls::vendor::dialfire::reread;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -31,15 +33,18 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
     let tried = open.len() as i64;
     let mut resolved = Vec::new();
     let mut all = Batch::default();
+    let mut days = BTreeSet::new();
     for (id, rejected) in open {
         let batch = reread(&rejected, tenant.zone);
         if !batch.is_empty() && batch.rejects.is_empty() {
             resolved.push(id);
+            // A leg alone does not know its day; its reject knows when its call was.
+            days.extend(rejected.fired.map(|fired| fired.with_timezone(&tenant.zone).date_naive()));
             all.append(batch);
         }
     }
     let count = resolved.len() as i64;
-    let days = all.days();
+    days.extend(all.days());
     store::batch(&tenant.name, all, false)?;
     stats::keep(&tenant.name, &days)?;
     Spi::run_with_args(

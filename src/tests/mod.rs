@@ -2,5 +2,6 @@
 
 mod agents;
 mod coverage;
+mod stats;
 mod store;
 mod validator;
