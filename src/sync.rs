@@ -23,7 +23,7 @@ use crate::store::{self, Changes, Lookup};
 use crate::tenant::Tenant;
 
 /// Rows held before they are written: enough that a statement's own cost disappears, few enough to keep memory flat.
-const FLUSH_ROWS: usize = 10_000;
+const FLUSH_ROWS: usize = 5_000;
 
 #[pg_extern]
 fn df_sync(
