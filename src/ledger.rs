@@ -138,8 +138,8 @@ impl Run {
 
     /// Quarantines what a batch rejects, and releases what it brings after all.
     pub fn quarantine(&mut self, batch: &Batch) -> spi::Result<()> {
-        self.rejected += batch.rejects.len() as u64;
         if self.id.is_none() {
+            self.rejected += batch.rejects.len() as u64;
             return Ok(());
         }
         if self.has_rejects {
@@ -147,7 +147,10 @@ impl Run {
         }
         if !batch.rejects.is_empty() {
             self.has_rejects = true;
-            reject(&self.tenant, self.id, &batch.rejects)?;
+            let (announced, along): (Vec<_>, Vec<_>) = batch.rejects.iter().partition(|r| r.was_asked_for());
+            reject(&self.tenant, self.id, &announced)?;
+            // What was fetched for another's sake and is known to be bad is no news of this run.
+            self.rejected += announced.len() as u64 + reject(&self.tenant, self.id, &along)?;
         }
         Ok(())
     }
@@ -253,8 +256,12 @@ pub fn now() -> spi::Result<TimestampWithTimeZone> {
     now.ok_or(spi::Error::InvalidPosition)
 }
 
-fn reject(tenant: &str, run: Option<i64>, rejects: &[Reject]) -> spi::Result<()> {
-    let texts = |of: &dyn Fn(&Reject) -> Option<String>| rejects.iter().map(of).collect::<Vec<_>>();
+/// Keeps rejects; returns how many of them are new.
+fn reject(tenant: &str, run: Option<i64>, rejects: &[&Reject]) -> spi::Result<u64> {
+    if rejects.is_empty() {
+        return Ok(0);
+    }
+    let texts = |of: &dyn Fn(&Reject) -> Option<String>| rejects.iter().map(|r| of(r)).collect::<Vec<_>>();
     let args: [DatumWithOid; 12] = [
         tenant.into(),
         run.into(),
@@ -269,8 +276,8 @@ fn reject(tenant: &str, run: Option<i64>, rejects: &[Reject]) -> spi::Result<()>
         texts(&|r| Some(r.payload.clone())).into(),
         texts(&|r| r.event_md5.clone()).into(),
     ];
-    Spi::run_with_args(
-        "INSERT INTO dialfire.rejects AS r
+    let fresh = Spi::get_one_with_args::<i64>(
+        "WITH kept AS (INSERT INTO dialfire.rejects AS r
             (tenant, run_id, source, kind, key, contact_id, fired, reason, field, detail, payload, event_md5, fingerprint)
          SELECT DISTINCT ON (f.fingerprint) $1, $2, i.source, i.kind, i.key, i.contact_id, i.fired, i.reason, i.field,
                 i.detail, i.payload::json, i.event_md5, f.fingerprint
@@ -282,9 +289,12 @@ fn reject(tenant: &str, run: Option<i64>, rejects: &[Reject]) -> spi::Result<()>
          ORDER BY f.fingerprint
          ON CONFLICT (tenant, fingerprint) DO UPDATE SET run_id = excluded.run_id,
             event_md5 = COALESCE(excluded.event_md5, r.event_md5), detail = excluded.detail, times = r.times + 1,
-            last_seen = now(), resolved_at = NULL",
+            last_seen = now(), resolved_at = NULL
+         RETURNING xmax = 0 AS is_new)
+         SELECT count(*) FILTER (WHERE is_new) FROM kept",
         &args,
-    )
+    )?;
+    Ok(fresh.unwrap_or_default() as u64)
 }
 
 fn release(tenant: &str, batch: &Batch) -> spi::Result<()> {

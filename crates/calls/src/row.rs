@@ -303,6 +303,13 @@ pub struct Reject {
     pub payload: String,
 }
 
+impl Reject {
+    /// The window holds it; otherwise it only came along with a contact that was fetched for another's sake.
+    pub fn was_asked_for(&self) -> bool {
+        self.event_md5.is_some() || matches!(self.kind, "event" | "inbound_call")
+    }
+}
+
 /// A record as the vendor sent it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
