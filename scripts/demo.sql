@@ -38,10 +38,31 @@ SELECT status, windows, fetched, inserted, requests, duration FROM df_sync('acme
 SELECT run_id, status, windows, fetched, inserted, updated, unchanged, requests, bytes, duration
 FROM dialfire.runs ORDER BY run_id;
 SELECT title, covered FROM dialfire.coverage c JOIN dialfire.campaigns k ON k.tenant = c.tenant AND k.id = c.source;
+\echo '── 9. From here on by itself: the worker does these jobs, and the health of a tenant is one row ──'
+\echo
+SELECT job, every, next_run <= now() AS due FROM df_schedule('acme', every => '1 minute');
+-- A new database is found within ten seconds; its jobs take less than one each.
+DO $$
+BEGIN
+    FOR tenth IN 1..200 LOOP
+        EXIT WHEN NOT EXISTS (SELECT FROM dialfire.schedules WHERE last_finished IS NULL);
+        PERFORM pg_sleep(0.1);
+        COMMIT;
+    END LOOP;
+END $$;
+SELECT job, last_status, next_run, last_message FROM dialfire.schedules ORDER BY next_run;
+SELECT tenant, status, lag, rejects, next_action FROM dialfire.sync_health;
+\echo '── 10. KPIs, from a rollup that every sync keeps: a refresh costs by days and agents, not by calls ──'
+\echo
+SELECT view, way, rows, duration, reason FROM df_refresh(force => true);
+SELECT tenant, attempts, connects, round(reach::numeric, 2) AS reach, round(avg_talk_sec) AS talk_sec,
+       round(avg_wrapup_sec) AS wrapup_sec, missing_login_rate, lag, errors_24h FROM dialfire.ingestion_kpis;
 \echo '── What to try next ──'
 \echo
 \echo '    SELECT * FROM df_options();                                      -- every option of a tenant'
 \echo '    SELECT * FROM df_sync(''acme'', ''yesterday'', dry_run => true);     -- fetch and compare, write nothing'
 \echo '    SELECT * FROM df_fetch(''acme'', ''last hour'') LIMIT 5;             -- the vendor''s records as they come'
 \echo '    SELECT * FROM dialfire.calls WHERE status = ''in_progress'' \\gx    -- who is on the phone'
+\echo '    SELECT * FROM df_verify(''acme'', ''yesterday'');                    -- can the day be trusted'
+\echo '    CALL df_backfill(''acme'', ''last 20 days'');                        -- a longer past, step by step'
 \echo '    \\d+ dialfire.agent_data                                          -- what every column means'

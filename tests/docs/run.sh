@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every SQL block of README.md and docs/*.md, and scripts/demo.sql, against the simulated vendor, and compares the
-# table of options with what the extension says. Needs the extension installed and the simulator built.
+# tables of options, KPIs and settings with what the extension says. Needs the extension installed and the simulator built.
 . "$(dirname "$0")/../../scripts/lib.sh"
 export CLUSTER=docs-test
 work=$(mktemp -d)
@@ -41,12 +41,21 @@ psql -d docs -v "base_url=$base_url" -P format=wrapped -P columns=120 -P pager=o
 }
 [ "$(LC_ALL=C.UTF-8 wc -L <"$work/output")" -le 120 ] || die "the output of scripts/demo.sql is wider than 120 columns"
 
+# same NAME FILE SQL: the table of that name in the file is what the extension says.
+same() {
+    psql -d docs -At -c "$3" >"$work/said"
+    sed -n "/^<!-- $1 -->$/,/^<!-- end of $1 -->$/p" "$2" | grep '^| `' >"$work/documented" || true
+    diff -u "$work/documented" "$work/said" >&2 || die "the table of $1 in $2 (-) is not what the extension says (+)"
+}
 fresh
-psql -d docs -At -c 'CREATE EXTENSION dialfire_sync' \
-    -c "SELECT format('| \`%s\` | %s | %s | %s |', option, place, '\`' || default_value || '\`', description)
-        FROM df_options()" >"$work/options"
-sed -n '/^<!-- options -->$/,/^<!-- end of options -->$/p' README.md | grep '^| `' >"$work/documented" || true
-diff -u "$work/documented" "$work/options" >&2 || die "the table of options in README.md (-) is not what df_options() says (+)"
+psql -d docs -c 'CREATE EXTENSION dialfire_sync'
+same options README.md "SELECT format('| \`%s\` | %s | %s | %s |', option, place, '\`' || default_value || '\`', description)
+    FROM df_options()"
+same kpis docs/kpis.md "SELECT format('| \`%s\` | %s | \`%s\` | %s |', kpi, unit, formula, meaning)
+    FROM dialfire.kpi_definitions ORDER BY ctid"
+same settings docs/settings.md "SELECT format('| \`%s\` | \`%s\` | %s | %s %s |', name, boot_val, CASE context WHEN 'sighup' THEN 'reload'
+    WHEN 'superuser' THEN 'superuser, session' ELSE context END, short_desc, extra_desc)
+    FROM pg_settings WHERE name LIKE 'dialfire\_sync.%' ORDER BY name"
 
 for file in *.md docs/*.md; do
     while read -r link; do
@@ -58,4 +67,4 @@ while read -r reason; do
     grep -q "\`$reason\`" docs/dialfire.md || die "docs/dialfire.md does not explain the reason $reason"
 done < <(grep -rhoE --include='*.rs' --exclude='*_tests.rs' '(Fault::new|skip|skipped\.entry)\("[a-z_]+"' src crates/calls/src |
     grep -oE '[a-z_]+"$' | tr -d '"' | sort -u)
-say "$blocks blocks of SQL, the table of options and the links of the documentation hold"
+say "$blocks blocks of SQL, the tables and the links of the documentation hold"
