@@ -62,6 +62,10 @@ for file in *.md docs/*.md; do
         [ -e "$(dirname "$file")/$link" ] || die "$file: $link does not exist"
     done < <(grep -oE '\]\([^)#]+' "$file" | sed 's/^](//' | grep -v '^[a-z]*:')
 done
+# A newcomer finds every file of the extension by a question.
+for file in src/*.rs sql/*.sql; do
+    grep -qF "($file)" CONTRIBUTING.md || die "CONTRIBUTING.md does not say which question $file answers"
+done
 # Every reason of a reject or a skip has a line that says what to do.
 while read -r reason; do
     grep -q "\`$reason\`" docs/dialfire.md || die "docs/dialfire.md does not explain the reason $reason"
