@@ -13,6 +13,7 @@ mod lifecycle;
 mod limits;
 mod logins;
 mod losses;
+mod refresh;
 mod schedule;
 mod secrets;
 mod security;
