@@ -1,6 +1,6 @@
 //! One sync: fetch, normalise, store, and account for it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use calls::error::Error;
@@ -169,8 +169,18 @@ impl Sync<'_> {
         let before = run.calls;
         run.windows.extend(pieces.iter().map(|(_, window)| *window));
         self.record_params(run);
-        let walks = pieces.into_iter();
-        let walks = walks.map(|(s, w)| Walk::new(s, w, self.tenant.concurrency, self.tenant.access.batch)).collect();
+        let mut covered: BTreeMap<String, Vec<Window>> = BTreeMap::new();
+        for (source, _) in &pieces {
+            if !covered.contains_key(&source.campaign_id) {
+                let windows = ledger::covered(&self.tenant.name, &source.campaign_id)?;
+                covered.insert(source.campaign_id.clone(), windows);
+            }
+        }
+        let walk = |(source, window): Piece| {
+            let keep = covered.get(&source.campaign_id).map_or(&[][..], Vec::as_slice);
+            Walk::new(source.clone(), window, self.tenant.concurrency, self.tenant.access.batch).keeping(keep)
+        };
+        let walks = pieces.into_iter().map(walk).collect();
         let mut round = Round::new(walks);
         self.drain(fetch, &mut round, run)?;
         self.conclude(round, run)?;

@@ -220,3 +220,18 @@ fn the_job_look_back_completes_a_call_in_progress_and_brings_a_late_recording() 
     let compared = assert_truth_in(&mut place.db, "acme", &simulator, [&from, "9000-01-01T00:00:00Z"], &["contacts"]);
     assert!(compared > 0);
 }
+
+#[test]
+fn a_change_of_an_old_call_is_not_lost_when_its_contact_comes_for_the_sake_of_a_new_one() {
+    let simulator = Simulator::start();
+    let mut tenant = Tenant::of(&simulator);
+    tenant.sync("[2025-11-01 12:00+00,2025-11-14 00:00+00)").expect("success");
+    let contact: String = tenant.one("SELECT min(contact_id) FROM dialfire.transactions", &[]);
+    simulator.post("change", json!({"share": 0.5, "seed": 3}));
+    simulator.post("late", json!({}));
+    simulator.post("grow", json!({"calls": 1, "contact": contact, "at": "2025-11-14T10:00:00Z"}));
+    // The checksums of these contacts are stored now, and the comparison below trusts them.
+    tenant.sync("[2025-11-14 00:00+00,2025-11-15 12:00+00)").expect("success");
+    reconcile(&mut tenant);
+    assert_truth(&mut tenant, &simulator);
+}

@@ -72,6 +72,8 @@ pub struct Counts {
 pub struct Walk {
     source: Arc<Source>,
     window: Window,
+    /// Where transactions that come along with a contact are taken too.
+    keep: Vec<Window>,
     batch: usize,
     events: Vec<Feed>,
     inbound: Feed,
@@ -91,6 +93,7 @@ impl Walk {
             inbound: Feed::new(window),
             source,
             window,
+            keep: vec![window],
             batch,
             queue: VecDeque::new(),
             wanted: HashMap::new(),
@@ -98,6 +101,13 @@ impl Walk {
             in_flight: 0,
             counts: Counts::default(),
         }
+    }
+
+    /// Transactions of covered time too: with its contact the contact's checksum is stored, and whoever compares it later
+    /// must find that nothing else of the contact has changed.
+    pub fn keeping(mut self, covered: &[Window]) -> Walk {
+        self.keep.extend_from_slice(covered);
+        self
     }
 
     pub fn campaign_id(&self) -> &str {
@@ -129,7 +139,7 @@ impl Walk {
         let taken = ids.into_iter().filter_map(|id| self.wanted.remove_entry(&id));
         let wanted: Vec<_> = taken.map(|(id, events)| (id, events.into_iter().collect::<Vec<_>>())).collect();
         self.pending -= wanted.iter().map(|(_, events)| events.len()).sum::<usize>();
-        Some(Job::Contacts { source: self.source.clone(), keep: vec![self.window], wanted })
+        Some(Job::Contacts { source: self.source.clone(), keep: self.keep.clone(), wanted })
     }
 
     /// Keeps the events whose contacts must be fetched.
