@@ -202,8 +202,12 @@ SELECT CASE WHEN GROUPING(k.tenant) = 1 THEN 'all tenants' ELSE k.tenant END AS 
        sum(e.errors)::bigint AS errors_24h
 FROM dialfire.mv_ingestion_kpis k
 LEFT JOIN LATERAL (
-    SELECT now() - min(x.from_at) AS lag FROM dialfire.coverage_gaps x
-    WHERE x.tenant = k.tenant AND x.length > interval '1 second'
+    -- As in sync_health: without a gap it is what cannot be covered yet.
+    SELECT now() - COALESCE(min(x.from_at), n.wanted_to) AS lag
+    FROM dialfire.tenants n
+    LEFT JOIN dialfire.coverage_gaps x ON x.tenant = n.tenant AND x.length > interval '1 second'
+    WHERE n.tenant = k.tenant AND EXISTS (SELECT FROM dialfire.campaigns c WHERE c.tenant = n.tenant AND c.api_access)
+    GROUP BY n.wanted_to
 ) g ON true
 LEFT JOIN LATERAL (
     SELECT count(*) AS errors FROM dialfire.error_log_view x

@@ -103,6 +103,12 @@ SELECT tenant, attempts, connects, reach, conversions, conversion_rate, avg_talk
        lag > '13 days' AS lags, freshness IS NOT NULL AS fresh, errors_24h
 FROM dialfire.ingestion_kpis ORDER BY tenant = 'all tenants', tenant;
 \pset expanded off
+-- Without a gap the lag is what the option settle leaves out, and the same as in sync_health.
+BEGIN;
+INSERT INTO dialfire.coverage (tenant, source, covered) VALUES ('regress_acme', 'K1', '{(,)}'), ('regress_acme', 'K2', '{(,)}');
+SELECT k.tenant, k.lag, k.lag = h.lag AS as_in_health
+FROM dialfire.ingestion_kpis k LEFT JOIN dialfire.sync_health h USING (tenant) ORDER BY 1;
+ROLLBACK;
 -- A role that may use one of the two; its total is that of its tenants.
 SET ROLE regress_kpi;
 SELECT tenant, attempts, connects, reach, errors_24h FROM dialfire.ingestion_kpis ORDER BY tenant = 'all tenants', tenant;
