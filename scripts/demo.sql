@@ -24,8 +24,9 @@ WHERE transactions_user_login = 'Anna.Müller' AND transactions_fired_date >= cu
 ORDER BY transactions_fired DESC LIMIT 8;
 \echo '── 5. All calls by status. Without a phone leg it was an event, such as an edit; without a person it has no login ──'
 \echo
-SELECT direction, status, count(*) AS calls, count(connection_id) AS with_leg, count(*) FILTER (WHERE is_human) AS by_person,
-       count(agent_login) AS with_login, count(recording_location) AS recorded, round(avg(duration_ms) / 1000) AS seconds
+SELECT direction, status, count(*) AS calls, count(connection_id) AS with_leg,
+       count(*) FILTER (WHERE is_human) AS by_person, count(agent_login) AS with_login,
+       count(recording_location) AS recorded, round(avg(duration_ms) / 1000) AS seconds
 FROM dialfire.calls GROUP BY 1, 2 ORDER BY 1 DESC, 3 DESC;
 \echo '── 6. Asking again is free: nothing inserted, nothing updated, no contact fetched ──'
 \echo
