@@ -3,7 +3,7 @@ PG_CONFIG ?= /usr/lib/postgresql/$(PG)/bin/pg_config
 export PG PG_CONFIG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs
+.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs chaos
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -42,3 +42,6 @@ test-integration: setup ## a real server and the simulator
 
 test-docs: setup ## the SQL of README.md and docs, run against the simulator
 	@scripts/test.sh docs
+
+chaos: setup ## 100,000 calls while the vendor, the processes and the server break; CHAOS_SECONDS, CHAOS_SEED
+	@scripts/test.sh chaos

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh lint|unit|pg|regress|integration|docs: one tier of the tests.
+# test.sh lint|unit|pg|regress|integration|docs|chaos: one tier of the tests.
 . "$(dirname "$0")/lib.sh"
 
 lint() {
@@ -72,7 +72,18 @@ docs() {
     step "documentation" bounded 600 tests/docs/run.sh
 }
 
+# Optimised, because it is the number of calls that makes it hard.
+chaos() {
+    scripts/install.sh release
+    step "building the simulator and the chaos" \
+        bounded 1200 cargo build --quiet --release -p simulator -p integration --bins
+    SIMULATOR=$TARGET/release/simulator RUNAS=$([ "$(id -u)" != 0 ] || echo postgres) \
+        bounded $((${CHAOS_SECONDS:-300} + 1800)) "$TARGET/release/chaos"
+    SIMULATOR=$TARGET/release/simulator RUNAS=$([ "$(id -u)" != 0 ] || echo postgres) \
+        step "50 tenants, ten minutes" bounded 1200 "$TARGET/release/chaos" tenants
+}
+
 case ${1:-} in
-    lint | unit | pg | regress | integration | docs) "$1" ;;
-    *) die "usage: test.sh lint|unit|pg|regress|integration|docs" ;;
+    lint | unit | pg | regress | integration | docs | chaos) "$1" ;;
+    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|chaos" ;;
 esac

@@ -15,8 +15,8 @@ const TABLES: [(&str, &str, &str); 5] = [
             r.status_detail, r.user_id, v.agent_login AS user_login, r.user_login IS NOT NULL AS login_in_payload,
             r.is_human, r.sequence_nr, r.pause_time_sec, r.edit_time_sec, r.wrapup_time_sec, r.wait_time_sec, r.result,
             r.trigger, r.revoked, (SELECT count(*) FROM dialfire.connections c
-                WHERE c.transaction_id = r.id AND c.parent_connection_id IS NULL) AS connections, r.fired AS at
-         FROM dialfire.transactions r JOIN dialfire.calls v ON v.call_id = r.id",
+                WHERE c.tenant = r.tenant AND c.transaction_id = r.id AND c.parent_connection_id IS NULL) AS connections, r.fired AS at
+         FROM dialfire.transactions r JOIN dialfire.calls v ON v.tenant = r.tenant AND v.call_id = r.id",
     ),
     (
         "connections",
@@ -24,16 +24,16 @@ const TABLES: [(&str, &str, &str); 5] = [
         "SELECT r.id, r.parent_connection_id, r.transaction_id, r.contact_id, t.campaign_id, r.phone, ms(r.fired) AS fired,
             ms(r.started) AS started, ms(r.connected) AS connected, ms(r.disconnected) AS disconnected,
             ms(r.ended) AS ended, r.duration_ms AS duration, r.result, r.code, r.hangup_party, r.user_id,
-            (SELECT a.login FROM dialfire.agents a WHERE a.id = r.user_id) AS user_login, r.technology,
+            (SELECT a.login FROM dialfire.agents a WHERE a.tenant = r.tenant AND a.id = r.user_id) AS user_login, r.technology,
             r.is_third_party AS third_party, t.fired AS at
-         FROM dialfire.connections r JOIN dialfire.transactions t ON t.id = r.transaction_id",
+         FROM dialfire.connections r JOIN dialfire.transactions t ON t.tenant = r.tenant AND t.id = r.transaction_id",
     ),
     (
         "recordings",
         "recordings",
         "SELECT r.id, r.connection_id, r.transaction_id, r.contact_id, t.campaign_id, ms(r.started) AS started,
             ms(r.stopped) AS stopped, r.filename, r.location, t.fired AS at
-         FROM dialfire.recordings r JOIN dialfire.transactions t ON t.id = r.transaction_id",
+         FROM dialfire.recordings r JOIN dialfire.transactions t ON t.tenant = r.tenant AND t.id = r.transaction_id",
     ),
     (
         "contacts",
@@ -42,7 +42,7 @@ const TABLES: [(&str, &str, &str); 5] = [
             ms(r.created_date) AS created_date, r.fields -> 'firma' AS firma, r.fields -> 'notiz' AS notiz,
             r.fields -> 'Geprüfte_Anrede' AS \"Geprüfte_Anrede\", r.fields -> 'AP_Vorname' AS \"AP_Vorname\",
             r.fields -> 'AP_Nachname' AS \"AP_Nachname\", r.fields -> 'mitarbeiter' AS mitarbeiter, r.md5,
-            (SELECT count(*) FROM dialfire.transactions t WHERE t.contact_id = r.id) AS transactions, NULL::timestamptz AS at
+            (SELECT count(*) FROM dialfire.transactions t WHERE t.tenant = r.tenant AND t.contact_id = r.id) AS transactions, NULL::timestamptz AS at
          FROM dialfire.contacts r",
     ),
     (
@@ -51,7 +51,7 @@ const TABLES: [(&str, &str, &str); 5] = [
         "SELECT r.id, r.campaign_id, r.line_id, r.task_id, r.task_name, r.contact_id, r.remote_number, r.line_number,
             ms(r.started) AS started, ms(r.connected) AS connected, ms(r.disconnected) AS disconnected, r.user_id,
             v.agent_login AS user_login, r.state, r.disposition, r.dispatch_error, r.started AS at
-         FROM dialfire.inbound_calls r JOIN dialfire.calls v ON v.call_id = r.id",
+         FROM dialfire.inbound_calls r JOIN dialfire.calls v ON v.tenant = r.tenant AND v.call_id = r.id",
     ),
 ];
 
