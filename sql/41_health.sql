@@ -169,7 +169,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             THEN format('there is no tenant %L; SELECT * FROM dialfire.tenants lists them', $1)
         WHEN NOT EXISTS (SELECT FROM dialfire.tenants t WHERE t.tenant = $1 AND t.usable)
             THEN format('role %I may not see tenant %L; it needs USAGE on the foreign server', current_user, $1)
-        WHEN EXISTS (SELECT FROM dialfire.coverage_gaps g WHERE g.tenant = $1 AND g.length > interval '1 second')
+        WHEN EXISTS (SELECT FROM dialfire.coverage_gaps g WHERE g.tenant = $1 AND g.length > interval '10 minutes')
             THEN format('not delivered so far; %s of time are not covered yet, df_sync(%L) fetches them',
                 (SELECT sum(g.length) FROM dialfire.coverage_gaps g WHERE g.tenant = $1), $1)
         ELSE 'never delivered: all time that is wanted is covered, and no page and no reject held it'

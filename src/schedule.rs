@@ -63,8 +63,9 @@ fn schedule(tenant: &str, every: &str, job: Option<&str>) -> Result<Scheduled, F
                           ('reconcile', interval '12 hours'), ('refresh', interval '5 minutes'),
                           ('clean_up', interval '1 day')) AS j(job, every)
              WHERE $3 IS NULL OR j.job = $3
-             ON CONFLICT (tenant, job) DO UPDATE SET every = excluded.every, owner = excluded.owner, enabled = true,
-                next_run = now(), failures = 0
+             ON CONFLICT (tenant, job) DO UPDATE SET
+                every = CASE WHEN $3 IS NOT NULL OR s.job = 'sync' THEN excluded.every ELSE s.every END,
+                owner = excluded.owner, enabled = true, next_run = now(), failures = 0
              RETURNING job, every, next_run",
             None,
             &[tenant.name.into(), every.into(), job.into(), tenant.role.into()],
@@ -190,28 +191,33 @@ fn work(transactions: &Transactions, due: &Due, tell: &dyn Fn(&str)) -> Result<V
         "look_back" => backfill::run(transactions, &plan("look_back", Target::LookBack)),
         "reconcile" => reconcile::run(transactions, &due.tenant, owner, None, tell),
         "refresh" => in_words(refresh),
-        "clean_up" => in_words(|| clean_up::clean_up(&due.tenant)),
+        "clean_up" => in_words(|| Ok(("success", clean_up::clean_up(&due.tenant)?))),
         _ => backfill::run(transactions, &plan("sync", Target::Gaps)),
     }
 }
 
-/// A job that is one statement or a few, with what it says of itself.
-fn in_words(work: impl FnOnce() -> spi::Result<String>) -> Result<Verdict, Trouble> {
+/// A job that is one statement or a few, with its status and what it says of itself.
+fn in_words(work: impl FnOnce() -> spi::Result<(&'static str, String)>) -> Result<Verdict, Trouble> {
     let done = attempt(|| {
         let _owner = AsOwner::begin()?;
         Ok::<_, Failure>(work()?)
     });
-    let message = done.map_err(Trouble::Caught)?.map_err(Trouble::Failure)?;
-    Ok(Verdict { status: "success", message, hint: None })
+    let (status, message) = done.map_err(Trouble::Caught)?.map_err(Trouble::Failure)?;
+    Ok(Verdict { status, message, hint: None })
 }
 
-fn refresh() -> spi::Result<String> {
+fn refresh() -> spi::Result<(&'static str, String)> {
     let schema = Spi::get_one::<String>(
         "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
          WHERE e.extname = 'dialfire_sync'",
     )?;
-    let sql = format!("SELECT string_agg(view || ' ' || way, ', ') FROM {}.df_refresh()", schema.unwrap_or_default());
-    Ok(Spi::get_one(&sql)?.unwrap_or_default())
+    let sql = format!(
+        "SELECT bool_or(way = 'failed'), string_agg(view || ' ' || way, ', ') FROM {}.df_refresh()",
+        schema.unwrap_or_default()
+    );
+    let (failed, message) = Spi::get_two::<bool, String>(&sql)?;
+    let status = if failed == Some(true) { "failed" } else { "success" };
+    Ok((status, message.unwrap_or_default()))
 }
 
 /// Takes the job and counts a failure in advance: if the process dies, the next attempt comes later all the same.
