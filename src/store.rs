@@ -9,9 +9,14 @@ use pgrx::datum::{Date, DatumWithOid, TimestampWithTimeZone};
 use pgrx::prelude::*;
 use pgrx::spi;
 
+use crate::pg::memory::briefly;
+
 /// Microseconds from 1970 to 2000, where Postgres begins to count.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 const POSTGRES_EPOCH_DAYS: i32 = 10_957;
+
+/// Rows a statement at most: a single contact may have tens of thousands.
+const STATEMENT_ROWS: usize = 5_000;
 
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Changes {
@@ -52,12 +57,16 @@ pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<Changes> {
 }
 
 pub fn upsert<R: Row>(tenant: &str, rows: Vec<R>, dry: bool) -> spi::Result<Changes> {
-    let rows = newest(rows);
-    if rows.is_empty() {
-        return Ok(Changes::default());
+    let mut changes = Changes::default();
+    for part in newest(rows).chunks(STATEMENT_ROWS) {
+        changes.add(briefly(|| upsert_part(tenant, part, dry))?);
     }
+    Ok(changes)
+}
+
+fn upsert_part<R: Row>(tenant: &str, rows: &[R], dry: bool) -> spi::Result<Changes> {
     let mut args: Vec<DatumWithOid> = vec![tenant.into()];
-    args.extend(R::columns(&rows).into_iter().map(array));
+    args.extend(R::columns(rows).into_iter().map(array));
     let sql = if dry { compare_sql::<R>() } else { upsert_sql::<R>() };
     let (inserted, updated) = Spi::connect_mut(|client| {
         let done = if dry { client.select(&sql, Some(1), &args)? } else { client.update(&sql, Some(1), &args)? };
@@ -84,7 +93,9 @@ fn newest<R: Row>(rows: Vec<R>) -> Vec<R> {
 
 /// The incoming rows that are new or say something new, as a CTE named `changed`.
 ///
-/// LIMIT keeps the planner from hashing the whole table, which it would do again for every batch of a first load.
+/// LIMIT keeps the planner from hashing the whole table, which it would do again for every batch of a first load. ORDER
+/// makes every look-up come before the first write: without statistics an index of little use may be chosen, and looking
+/// through it would take longer with each row that the same statement has just put in.
 fn changed_sql<R: Row>() -> String {
     let columns = R::COLUMNS;
     let list = |item: &dyn Fn(&calls::row::Column) -> String| columns.iter().map(item).collect::<Vec<_>>().join(", ");
@@ -107,7 +118,7 @@ fn changed_sql<R: Row>() -> String {
         "i AS (SELECT $1::text AS tenant, {typed} FROM unnest({}) AS u({})), \
          changed AS (SELECT i.*, e.tenant IS NULL AS is_new FROM i \
          LEFT JOIN LATERAL (SELECT * FROM dialfire.{} s WHERE s.tenant = i.tenant AND s.id = i.id LIMIT 1) e ON true \
-         WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}))",
+         WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}) ORDER BY i.id)",
         arrays.join(", "),
         list(&|c| c.name.to_owned()),
         R::TABLE,

@@ -1,5 +1,6 @@
 //! A private PostgreSQL server that ends with the test process, however that ends.
 
+use postgres::error::SqlState;
 use postgres::{Client, Config, NoTls};
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
@@ -158,8 +159,16 @@ impl Cluster {
     pub fn database(&self) -> String {
         let name = format!("t{}", self.databases.fetch_add(1, Relaxed));
         let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
-        self.connect("postgres").batch_execute(&create).expect("a new database");
-        name
+        let mut admin = self.connect("postgres");
+        // Somebody else's look at the template, autovacuum's for one, ends by itself.
+        for _ in 0..5 {
+            match admin.batch_execute(&create) {
+                Ok(()) => return name,
+                Err(error) if error.code() == Some(&SqlState::OBJECT_IN_USE) => {}
+                Err(error) => panic!("no new database: {error}"),
+            }
+        }
+        panic!("the template is never free");
     }
 
     /// Ends whoever is in it.

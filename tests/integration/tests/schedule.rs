@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 const ALL_TIME: [&str; 2] = ["1970-01-02T00:00:00Z", "9000-01-01T00:00:00Z"];
 
 #[test]
-fn df_schedule_makes_four_jobs_that_can_be_seen_adjusted_and_ended() {
+fn df_schedule_makes_five_jobs_that_can_be_seen_adjusted_and_ended() {
     let simulator = recent();
     let mut place = Place::shared();
     place.tenant("acme", &simulator.base_url, "");
     let jobs =
         "SELECT string_agg(job || ' ' || every, ', ' ORDER BY job) FROM dialfire.schedules WHERE tenant = 'acme'";
     let made: String = place.one("SELECT string_agg(job, ', ' ORDER BY job) FROM df_schedule('acme')", &[]);
-    assert_eq!(made, "clean_up, look_back, reconcile, sync");
+    assert_eq!(made, "clean_up, look_back, reconcile, refresh, sync");
     let seen: String = place.one(jobs, &[]);
-    assert_eq!(seen, "clean_up 1 day, look_back 00:10:00, reconcile 12:00:00, sync 00:01:00");
+    assert_eq!(seen, "clean_up 1 day, look_back 00:10:00, reconcile 12:00:00, refresh 00:05:00, sync 00:01:00");
     place.until(
         PATIENCE,
         "SELECT bool_and(last_status = 'success' AND next_run > last_finished) FROM dialfire.schedules",
@@ -30,9 +30,9 @@ fn df_schedule_makes_four_jobs_that_can_be_seen_adjusted_and_ended() {
     assert_truth_in(&mut place.db, "acme", &simulator, ALL_TIME, &[]);
     place.exec("SELECT df_schedule('acme', '30 minutes', 'look_back'); UPDATE dialfire.schedules SET every = '1 hour', enabled = false WHERE job = 'sync'");
     let seen: String = place.one(jobs, &[]);
-    assert_eq!(seen, "clean_up 1 day, look_back 00:30:00, reconcile 12:00:00, sync 01:00:00");
+    assert_eq!(seen, "clean_up 1 day, look_back 00:30:00, reconcile 12:00:00, refresh 00:05:00, sync 01:00:00");
     assert_eq!(place.one::<i64>("SELECT df_unschedule('acme', 'reconcile')", &[]), 1);
-    assert_eq!(place.one::<i64>("SELECT df_unschedule('acme')", &[]), 3);
+    assert_eq!(place.one::<i64>("SELECT df_unschedule('acme')", &[]), 4);
     assert_eq!(place.one::<String>("SELECT status FROM dialfire.sync_health", &[]), "not scheduled");
 }
 
