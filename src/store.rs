@@ -178,6 +178,21 @@ fn date(day: NaiveDate) -> Option<Date> {
     Some(crate::pg::date(days - POSTGRES_EPOCH_DAYS))
 }
 
+/// Tells the planner of a table that has just become another one. Until autovacuum comes by it would take the table for
+/// empty, and a join of two views for a matter of a few rows.
+pub fn analyze_if_grown(inserted: u64) -> spi::Result<()> {
+    let known = Spi::get_one::<f32>("SELECT reltuples FROM pg_class WHERE oid = 'dialfire.transactions'::regclass")?;
+    if inserted < 1_000 || known.unwrap_or_default() as u64 > inserted * 2 {
+        return Ok(());
+    }
+    // A small sample tells the sizes; the rest is autovacuum's. Whoever holds a lock is not waited for.
+    Spi::run("SELECT set_config('default_statistics_target', '10', true)")?;
+    Spi::run(
+        "ANALYZE (SKIP_LOCKED) dialfire.transactions, dialfire.connections, dialfire.recordings, dialfire.contacts,
+            dialfire.inbound_calls, dialfire.agents, dialfire.campaigns",
+    )
+}
+
 /// Learns logins. The list of users outranks events; among events the newest counts, whatever the order of arrival.
 pub fn agents(tenant: &str, agents: Vec<Agent>) -> spi::Result<()> {
     let mut best: HashMap<String, Agent> = HashMap::new();

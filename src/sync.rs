@@ -192,6 +192,7 @@ impl Sync<'_> {
         let (days, sources) = (std::mem::take(&mut run.days), std::mem::take(&mut run.sources));
         let changed = run.calls.inserted + run.calls.updated > before.inserted + before.updated;
         if !self.dry && changed {
+            store::analyze_if_grown(run.calls.inserted - before.inserted)?;
             stats::keep(&self.tenant.name, &days)?;
             notify::tell(self.tenant, run, before, &days, &sources)?;
         }
