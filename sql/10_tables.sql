@@ -61,6 +61,8 @@ CREATE TABLE dialfire.transactions (
     status              text,
     status_detail       text,
     result              text,
+    direction           text,
+    is_test             boolean,
     is_human            boolean NOT NULL,
     is_hi               boolean,
     revoked             boolean,
@@ -82,9 +84,9 @@ CREATE TABLE dialfire.transactions (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX transactions_contact ON dialfire.transactions (tenant, contact_id, fired);
-CREATE INDEX transactions_day ON dialfire.transactions (tenant, day);
+CREATE INDEX transactions_day ON dialfire.transactions (day, tenant);
 COMMENT ON INDEX dialfire.transactions_contact IS 'finds the stored checksum of an event, and the calls of a contact';
-COMMENT ON INDEX dialfire.transactions_day IS 'finds the calls of a day in the tenant''s time zone';
+COMMENT ON INDEX dialfire.transactions_day IS 'finds the calls of a day in the tenant''s time zone, of one tenant or of all';
 
 CREATE TABLE dialfire.connections (
     tenant                  text NOT NULL,

@@ -52,6 +52,8 @@ COMMENT ON COLUMN dialfire.transactions.task IS 'name of that task';
 COMMENT ON COLUMN dialfire.transactions.status IS 'the contact''s status after it: open, success, declined, failed';
 COMMENT ON COLUMN dialfire.transactions.status_detail IS 'words with $ are the vendor''s, others the campaign''s';
 COMMENT ON COLUMN dialfire.transactions.result IS 'result, where the vendor gives one';
+COMMENT ON COLUMN dialfire.transactions.direction IS 'inbound, outbound or another word of the vendor''s; null: by event_type';
+COMMENT ON COLUMN dialfire.transactions.is_test IS 'a test call, where the vendor marks any';
 COMMENT ON COLUMN dialfire.transactions.is_human IS 'a person did it: the vendor''s isHI, else a user who is not merely assigned; where false, a missing login is legitimate';
 COMMENT ON COLUMN dialfire.transactions.is_hi IS 'isHI as delivered';
 COMMENT ON COLUMN dialfire.transactions.revoked IS 'revoked as delivered';

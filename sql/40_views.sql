@@ -5,15 +5,16 @@ SELECT t.tenant,
        s.vendor,
        t.id AS call_id,
        COALESCE(leg.started, leg.call_initiated, leg.initiated, leg.fired, t.fired) AS started_at,
-       COALESCE(leg.disconnected, leg.ended, leg.call_disconnected) AS ended_at,
+       leg.ended_at,
        CASE
-           WHEN leg.id IS NOT NULL AND COALESCE(leg.disconnected, leg.ended, leg.call_disconnected) IS NULL
-                AND (leg.result IS NULL OR m.status = 'completed') THEN 'in_progress'
-           ELSE COALESCE(m.status, CASE WHEN leg.result IS NULL AND leg.connected IS NOT NULL THEN 'completed' END, 'unknown')
+           WHEN leg.id IS NOT NULL AND leg.ended_at IS NULL AND (leg.result IS NULL OR m.status = 'completed') THEN 'in_progress'
+           WHEN m.status IS NOT NULL THEN m.status
+           WHEN talk.answered THEN 'completed'
+           ELSE 'unknown'
        END AS status,
        word.vendor_status,
-       CASE WHEN t.event_type = 'inbound' THEN 'inbound' ELSE 'outbound' END AS direction,
-       false AS is_test,
+       COALESCE(t.direction, CASE t.event_type WHEN 'inbound' THEN 'inbound' ELSE 'outbound' END) AS direction,
+       COALESCE(t.is_test, false) AS is_test,
        COALESCE(t.user_login, a.login) AS agent_login,
        t.contact_id,
        t.campaign_id,
@@ -26,32 +27,43 @@ SELECT t.tenant,
        t.status_detail AS disposition,
        t.task,
        COALESCE(leg.phone, leg.remote_number, t.phone) AS phone,
+       leg.line_number,
        leg.id AS connection_id,
        leg.duration_ms,
+       CASE WHEN talk.answered THEN
+           COALESCE(leg.duration_ms, (EXTRACT(epoch FROM leg.ended_at - leg.answered_at) * 1000)::bigint)
+       END AS talk_ms,
+       (EXTRACT(epoch FROM CASE WHEN talk.answered THEN leg.answered_at ELSE COALESCE(leg.answered_at, leg.ended_at) END
+                         - COALESCE(leg.call_initiated, leg.initiated, leg.started)) * 1000)::bigint AS ring_ms,
+       t.wait_time_sec,
        t.pause_time_sec,
        t.edit_time_sec,
        t.wrapup_time_sec,
-       t.wait_time_sec,
+       rec.id AS recording_id,
        rec.location AS recording_location
 FROM dialfire.transactions t
 LEFT JOIN dialfire.tenants s ON s.tenant = t.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = t.tenant AND c.id = t.campaign_id
 LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
 LEFT JOIN LATERAL (
-    SELECT l.* FROM dialfire.connections l
+    SELECT l.*, COALESCE(l.connected, l.call_connected) AS answered_at,
+           COALESCE(l.disconnected, l.ended, l.call_disconnected) AS ended_at
+    FROM dialfire.connections l
     WHERE l.tenant = t.tenant AND l.transaction_id = t.id
     ORDER BY l.parent_connection_id IS NOT NULL, l.result IS NOT DISTINCT FROM 'connect' DESC,
              COALESCE(l.started, l.fired), l.id
     LIMIT 1
 ) leg ON true
 LEFT JOIN LATERAL (
-    SELECT r.location FROM dialfire.recordings r
+    SELECT r.id, r.location FROM dialfire.recordings r
     WHERE r.tenant = t.tenant AND r.connection_id = leg.id
     ORDER BY r.location IS NULL, r.started, r.id
     LIMIT 1
 ) rec ON true
 CROSS JOIN LATERAL (SELECT COALESCE(leg.result, t.result, t.status_detail, t.status) AS vendor_status) word
-LEFT JOIN dialfire.call_statuses m ON m.vendor = 'dialfire' AND m.vendor_status = lower(word.vendor_status)
+-- The tables were Dialfire's first: rows of a server that is gone are read as its.
+LEFT JOIN dialfire.call_statuses m ON m.vendor = COALESCE(s.vendor, 'dialfire') AND m.vendor_status = lower(word.vendor_status)
+CROSS JOIN LATERAL (SELECT m.status = 'completed' OR leg.result IS NULL AND leg.answered_at IS NOT NULL AS answered) talk
 UNION ALL
 SELECT i.tenant,
        s.vendor,
@@ -79,14 +91,18 @@ SELECT i.tenant,
        i.disposition,
        i.task_name,
        i.remote_number,
+       i.line_number,
        NULL,
        (EXTRACT(epoch FROM i.disconnected - i.connected) * 1000)::bigint,
-       NULL, NULL, NULL, NULL, NULL
+       (EXTRACT(epoch FROM i.disconnected - i.connected) * 1000)::bigint,
+       (EXTRACT(epoch FROM COALESCE(i.connected, i.disconnected) - i.started) * 1000)::bigint,
+       NULL, NULL, NULL, NULL, NULL, NULL
 FROM dialfire.inbound_calls i
 LEFT JOIN dialfire.tenants s ON s.tenant = i.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = i.tenant AND c.id = i.campaign_id
 LEFT JOIN dialfire.agents a ON a.tenant = i.tenant AND a.id = i.user_id
-LEFT JOIN dialfire.call_statuses m ON m.vendor = 'dialfire' AND m.vendor_status = lower(COALESCE(i.disposition, i.state));
+LEFT JOIN dialfire.call_statuses m ON m.vendor = COALESCE(s.vendor, 'dialfire')
+    AND m.vendor_status = lower(COALESCE(i.disposition, i.state));
 COMMENT ON VIEW dialfire.calls IS 'one row a call of any vendor: outbound attempts and events, and inbound calls';
 COMMENT ON COLUMN dialfire.calls.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.calls.vendor IS 'vendor of the tenant';
@@ -95,8 +111,8 @@ COMMENT ON COLUMN dialfire.calls.started_at IS 'start of the first leg, else of 
 COMMENT ON COLUMN dialfire.calls.ended_at IS 'end of the first leg (UTC instant); null without a leg or while in progress';
 COMMENT ON COLUMN dialfire.calls.status IS 'queued, in_progress, completed, no_answer, busy, voicemail, abandoned, failed, canceled or unknown; see call_statuses';
 COMMENT ON COLUMN dialfire.calls.vendor_status IS 'the vendor''s own word: result of the leg, else of the transaction, else its status';
-COMMENT ON COLUMN dialfire.calls.direction IS 'outbound or inbound';
-COMMENT ON COLUMN dialfire.calls.is_test IS 'a test call; Dialfire marks none';
+COMMENT ON COLUMN dialfire.calls.direction IS 'outbound or inbound, or another word of the vendor''s, such as web';
+COMMENT ON COLUMN dialfire.calls.is_test IS 'the vendor marks it as a test call; Dialfire marks none';
 COMMENT ON COLUMN dialfire.calls.agent_login IS 'login as delivered, else the login known for the user id, else null';
 COMMENT ON COLUMN dialfire.calls.contact_id IS 'id of the contact at the vendor';
 COMMENT ON COLUMN dialfire.calls.campaign_id IS 'id of the campaign at the vendor';
@@ -109,13 +125,17 @@ COMMENT ON COLUMN dialfire.calls.contact_status IS 'status of the contact after 
 COMMENT ON COLUMN dialfire.calls.disposition IS 'status detail after the call';
 COMMENT ON COLUMN dialfire.calls.task IS 'task in which it happened';
 COMMENT ON COLUMN dialfire.calls.phone IS 'number of the other side, as delivered';
-COMMENT ON COLUMN dialfire.calls.connection_id IS 'leg that the call''s times come from';
-COMMENT ON COLUMN dialfire.calls.duration_ms IS 'duration of the leg, milliseconds';
+COMMENT ON COLUMN dialfire.calls.line_number IS 'own number, as delivered';
+COMMENT ON COLUMN dialfire.calls.connection_id IS 'leg that the call''s times come from: the answered one, else the first, before third parties';
+COMMENT ON COLUMN dialfire.calls.duration_ms IS 'duration of the leg as delivered, milliseconds; of an inbound call from answer to hang-up';
+COMMENT ON COLUMN dialfire.calls.talk_ms IS 'duration of the leg where it was answered, else from answer to hang-up, milliseconds; null where nobody answered';
+COMMENT ON COLUMN dialfire.calls.ring_ms IS 'from dialling to answer, or to the end where nobody answered, milliseconds; of an inbound call the caller''s waiting';
 COMMENT ON COLUMN dialfire.calls.pause_time_sec IS 'preparation, seconds';
 COMMENT ON COLUMN dialfire.calls.edit_time_sec IS 'talk and after-call work together, seconds';
 COMMENT ON COLUMN dialfire.calls.wrapup_time_sec IS 'after-call work, seconds';
 COMMENT ON COLUMN dialfire.calls.wait_time_sec IS 'waiting for the call, seconds';
-COMMENT ON COLUMN dialfire.calls.recording_location IS 'address of the first recording of the leg';
+COMMENT ON COLUMN dialfire.calls.recording_id IS 'id of the first recording of the leg that has an address, else of the first';
+COMMENT ON COLUMN dialfire.calls.recording_location IS 'address of that recording; null while the vendor has none';
 
 CREATE VIEW dialfire.agent_data WITH (security_invoker = true) AS
 SELECT t.day AS transactions_fired_date,

@@ -181,6 +181,8 @@ row!(
         status: Option<String>,
         status_detail: Option<String>,
         result: Option<String>,
+        direction: Option<String>,
+        is_test: Option<bool>,
         is_human: Option<bool>,
         is_hi: Option<bool>,
         revoked: Option<bool>,

@@ -62,11 +62,18 @@ SELECT transaction_id, transactions_fired_date AS day, recordings_start_time AS 
 FROM dialfire.agent_data ORDER BY 1, connections_id, recordings_location NULLS FIRST;
 
 -- calls: one row a call, each with a status.
-SELECT call_id, status, vendor_status, direction, agent_login, is_human, campaign_title, duration_ms
+SELECT call_id, status, vendor_status, direction, agent_login, is_human, campaign_title, duration_ms, talk_ms, ring_ms
 FROM dialfire.calls ORDER BY call_id;
 SELECT count(*) AS calls, count(DISTINCT call_id) AS distinct_calls FROM dialfire.calls;
 -- The leg that talked gives times and recording, not the third party.
 SELECT connection_id, started_at, ended_at, recording_location FROM dialfire.calls WHERE call_id LIKE 'T01%';
+-- What a vendor says of its calls that Dialfire does not.
+UPDATE dialfire.transactions SET direction = 'inbound', is_test = true WHERE id LIKE 'T12%';
+SELECT call_id, direction, is_test FROM dialfire.calls WHERE is_test;
+-- Without a duration the time from answer to hang-up; ringing until the answer.
+UPDATE dialfire.connections SET initiated = started - interval '4 s', duration_ms = NULL,
+    connected = CASE id WHEN 'L01' THEN started + interval '2 s' END WHERE id IN ('L01', 'L04');
+SELECT connection_id, duration_ms, talk_ms, ring_ms FROM dialfire.calls WHERE connection_id IN ('L01', 'L04') ORDER BY 1;
 -- A word of one's own.
 INSERT INTO dialfire.call_statuses (vendor, vendor_status, status) VALUES ('dialfire', 'novel', 'voicemail');
 SELECT call_id, status, vendor_status FROM dialfire.calls WHERE call_id LIKE 'T10%';
