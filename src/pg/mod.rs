@@ -12,6 +12,8 @@ pub mod process;
 pub mod role;
 pub mod thread;
 pub mod transaction;
+pub mod utility;
+pub mod veil;
 pub mod zone;
 
 /// A date from its number of days since 2000-01-01.

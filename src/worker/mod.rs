@@ -16,7 +16,7 @@ pub const LIBRARY: &str = "dialfire_sync";
 
 /// Called while the library is preloaded.
 pub fn register() {
-    pg::dropping::watch();
+    pg::utility::watch();
     BackgroundWorkerBuilder::new("dialfire_sync launcher")
         .set_type("dialfire_sync launcher")
         .set_library(LIBRARY)
