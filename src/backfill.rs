@@ -14,6 +14,7 @@ use pgrx::prelude::*;
 use crate::error::Failure;
 use crate::fetch::Fetch;
 use crate::ledger::{self, Run, Verdict};
+use crate::pg::deadline;
 use crate::pg::role::{self, AsOwner};
 use crate::pg::transaction::{attempt, message, Transactions};
 use crate::sync::{counted, verdict, Piece, Sync};
@@ -52,6 +53,15 @@ impl Trouble {
         match self {
             Trouble::Failure(failure) => failure.to_string(),
             Trouble::Caught(error) => message(error),
+        }
+    }
+
+    /// An error that a deadline has caused says so.
+    pub fn caught(error: CaughtError) -> Trouble {
+        let trouble = Trouble::Caught(error);
+        match trouble.is_cancel() && deadline::has_expired() {
+            true => Trouble::Failure(Failure::TooLong),
+            false => trouble,
         }
     }
 
@@ -229,7 +239,7 @@ fn tried<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Trouble> {
         let _owner = AsOwner::begin()?;
         work()
     });
-    done.map_err(Trouble::Caught)?.map_err(Trouble::Failure)
+    done.map_err(Trouble::caught)?.map_err(Trouble::Failure)
 }
 
 struct Progress {

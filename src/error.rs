@@ -48,6 +48,8 @@ pub enum Failure {
     UnknownJob(String),
     #[error("role \"{role}\", the owner of the job, does not exist any more")]
     NoOwner { role: String },
+    #[error("the job took longer than its max_runtime")]
+    TooLong,
     #[error("no background worker could be started")]
     NoSlot,
     #[error("cannot start helper threads")]
@@ -85,6 +87,7 @@ impl Failure {
             Failure::InsideTransaction => ERRCODE_INVALID_TRANSACTION_TERMINATION,
             Failure::Step(_) | Failure::Every(_) | Failure::UnknownJob(_) => ERRCODE_INVALID_PARAMETER_VALUE,
             Failure::NoOwner { .. } => ERRCODE_UNDEFINED_OBJECT,
+            Failure::TooLong => ERRCODE_QUERY_CANCELED,
             Failure::NoSlot => ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Failure::Threads(_) => ERRCODE_INSUFFICIENT_RESOURCES,
             Failure::Spi(_) => ERRCODE_INTERNAL_ERROR,
@@ -147,6 +150,10 @@ impl Failure {
             }
             Failure::UnknownJob(_) => Some("Jobs are sync, look_back, reconcile, refresh and clean_up.".to_owned()),
             Failure::NoOwner { .. } => Some("SELECT df_schedule(…) again as the role that shall own it.".to_owned()),
+            Failure::TooLong => Some(
+                "What it had committed is kept, and the next run goes on; raise max_runtime in dialfire.schedules."
+                    .to_owned(),
+            ),
             Failure::NoSlot => Some("Raise max_worker_processes and restart the server.".to_owned()),
             Failure::Every(_) => Some("Write an interval of at least 10 seconds, such as '1 minute'.".to_owned()),
             _ => None,

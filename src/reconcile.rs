@@ -54,7 +54,7 @@ pub fn run(
         let _owner = AsOwner::begin()?;
         compare(&tenant, since, &mut run)
     });
-    let ended = done.map_err(Trouble::Caught).and_then(|done| done.map_err(Trouble::Failure));
+    let ended = done.map_err(Trouble::caught).and_then(|done| done.map_err(Trouble::Failure));
     let last = match &ended {
         Ok(verdict) => verdict.clone(),
         Err(trouble) => Verdict { status: "failed", message: trouble.message(), hint: None },

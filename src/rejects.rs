@@ -34,8 +34,8 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
     let mut resolved = Vec::new();
     let mut all = Batch::default();
     let mut days = BTreeSet::new();
-    for (id, rejected) in open {
-        let batch = reread(&rejected, tenant.zone);
+    for (id, transaction_id, rejected) in open {
+        let batch = reread(&rejected, transaction_id.as_deref(), tenant.zone);
         if !batch.is_empty() && batch.rejects.is_empty() {
             resolved.push(id);
             // A leg alone does not know its day; its reject knows when its call was.
@@ -54,12 +54,15 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
     Ok((tried, count))
 }
 
-fn open(tenant: &str) -> spi::Result<Vec<(i64, Reject)>> {
+/// The open rejects with the transaction of those that hang under a connection.
+fn open(tenant: &str) -> spi::Result<Vec<(i64, Option<String>, Reject)>> {
     Spi::connect(|client| {
         let rows = client.select(
-            "SELECT id, kind, key, source, contact_id, event_md5, (EXTRACT(epoch FROM fired) * 1000000)::bigint,
-                payload::text
-             FROM dialfire.rejects WHERE tenant = $1 AND resolved_at IS NULL ORDER BY id",
+            "SELECT r.id, r.kind, r.key, r.source, r.contact_id, r.event_md5,
+                (EXTRACT(epoch FROM r.fired) * 1000000)::bigint, r.payload::text, c.transaction_id
+             FROM dialfire.rejects r LEFT JOIN dialfire.connections c
+                ON c.tenant = r.tenant AND c.id = r.key AND r.kind = 'recording'
+             WHERE r.tenant = $1 AND r.resolved_at IS NULL ORDER BY r.id",
             None,
             &[tenant.into()],
         )?;
@@ -79,7 +82,7 @@ fn open(tenant: &str) -> spi::Result<Vec<(i64, Reject)>> {
                 detail: String::new(),
                 payload: row.get(8)?.unwrap_or_default(),
             };
-            open.push((row.get(1)?.unwrap_or_default(), rejected));
+            open.push((row.get(1)?.unwrap_or_default(), row.get(9)?, rejected));
         }
         Ok(open)
     })

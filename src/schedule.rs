@@ -1,6 +1,7 @@
 //! Schedules: which jobs a tenant has, which are due, and doing one.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use calls::steps::Step;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
@@ -13,6 +14,7 @@ use crate::backfill::{self, Plan, Target, Trouble};
 use crate::clean_up;
 use crate::error::Failure;
 use crate::ledger::{self, Verdict};
+use crate::pg::deadline::Deadline;
 use crate::pg::role::{self, AsOwner};
 use crate::pg::transaction::{attempt, Transactions};
 use crate::reconcile;
@@ -24,7 +26,7 @@ pub struct Due {
     pub tenant: String,
     pub job: String,
     pub owner: String,
-    pub max_runtime_ms: i64,
+    pub max_runtime: Duration,
 }
 
 #[pg_extern]
@@ -135,7 +137,7 @@ pub fn due(limit: usize) -> spi::Result<Vec<Due>> {
                 tenant: row.get(1)?.unwrap_or_default(),
                 job: row.get(2)?.unwrap_or_default(),
                 owner: row.get(3)?.unwrap_or_default(),
-                max_runtime_ms: row.get(4)?.unwrap_or(3_600_000),
+                max_runtime: Duration::from_millis(row.get::<i64>(4)?.unwrap_or_default().unsigned_abs()),
             })
         })
         .collect()
@@ -148,7 +150,10 @@ pub fn run(transactions: &Transactions, due: &Due, tell: &dyn Fn(&str)) -> Resul
     if !in_own_transaction(transactions, || start(due, key))? {
         return Ok(None);
     }
-    let worked = work(transactions, due, tell);
+    let worked = {
+        let _deadline = Deadline::after(due.max_runtime);
+        work(transactions, due, tell)
+    };
     let ended = match &worked {
         Ok(verdict) => verdict.clone(),
         Err(trouble) => Verdict {
@@ -202,7 +207,7 @@ fn in_words(work: impl FnOnce() -> spi::Result<(&'static str, String)>) -> Resul
         let _owner = AsOwner::begin()?;
         Ok::<_, Failure>(work()?)
     });
-    let (status, message) = done.map_err(Trouble::Caught)?.map_err(Trouble::Failure)?;
+    let (status, message) = done.map_err(Trouble::caught)?.map_err(Trouble::Failure)?;
     Ok(Verdict { status, message, hint: None })
 }
 

@@ -66,7 +66,6 @@ unsafe fn is_foreign(server: *const c_char) -> bool {
     // SAFETY: a lookup in the catalogue inside the statement's transaction.
     unsafe {
         let found = pg_sys::GetForeignServerByName(server, true);
-        !found.is_null()
-            && CStr::from_ptr((*pg_sys::GetForeignDataWrapper((*found).fdwid)).fdwname) != c"dialfire_sync"
+        !found.is_null() && CStr::from_ptr((*pg_sys::GetForeignDataWrapper((*found).fdwid)).fdwname) != c"dialfire_sync"
     }
 }

@@ -20,6 +20,8 @@ use crate::worker::{launcher, LIBRARY};
 const TICK: Duration = Duration::from_secs(1);
 /// Dead runs are looked for at the start and then this often.
 const LOOK_FOR_DEAD: Duration = Duration::from_secs(30);
+/// A job cancels itself when its time is over; who does not hear that is ended.
+const GRACE: Duration = Duration::from_secs(30);
 const WARN_AGAIN: Duration = Duration::from_secs(600);
 
 struct Running {
@@ -69,7 +71,7 @@ pub extern "C-unwind" fn dialfire_scheduler_main(argument: pg_sys::Datum) {
                 for due in due {
                     match start(database, &due) {
                         Ok(worker) => {
-                            let until = Instant::now() + Duration::from_millis(due.max_runtime_ms.max(1) as u64);
+                            let until = Instant::now() + due.max_runtime + GRACE;
                             running.push(Running { due, worker, until });
                         }
                         Err(()) if warned.is_none_or(|at| at.elapsed() >= WARN_AGAIN) => {

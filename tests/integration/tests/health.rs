@@ -119,6 +119,37 @@ fn df_retry_rejects_stores_what_has_become_readable_without_asking_the_vendor() 
 }
 
 #[test]
+fn df_retry_rejects_stores_a_recording_under_its_connection() {
+    let simulator = Simulator::start();
+    let mut tenant = Tenant::of(&simulator);
+    for (id, recordings) in [
+        (
+            "RETRYRECORDING01",
+            json!([{"started": "n/a", "location": "a"}, {"started": "2025-11-10T10:00:02.000Z", "location": "b"}]),
+        ),
+        ("RETRYRECORDING02", json!("n/a")),
+    ] {
+        let leg = json!({"id": format!("{id}-leg"), "fired": "2025-11-10T10:00:01.000Z", "recordings": recordings});
+        simulator
+            .contact(&contact(id, json!([with(transaction("10:00:00.000"), "connections", json!([leg]))])).to_string());
+    }
+    tenant.sync(DAY).expect("partial");
+    assert_eq!((tenant.count("rejects_open"), tenant.count("recordings")), (2, 1));
+    // As if a newer version could read them.
+    tenant.exec(
+        "UPDATE dialfire.rejects SET payload = replace(payload::text, '\"n/a\"', '\"2025-11-10T10:00:01.000Z\"')::json WHERE contact_id = 'RETRYRECORDING01';
+         UPDATE dialfire.rejects SET payload = '[{\"started\": \"2025-11-10T10:00:03.000Z\"}]' WHERE contact_id = 'RETRYRECORDING02'",
+    );
+    simulator.forget_requests();
+    let retry = "SELECT format('%s %s %s', tried, resolved, left_over) FROM df_retry_rejects('acme')";
+    assert_eq!(tenant.one::<String>(retry, &[]), "2 2 0");
+    assert!(simulator.requests().is_empty(), "the vendor was asked");
+    let hung = "SELECT count(*) FROM dialfire.recordings r JOIN dialfire.connections c
+        ON (c.tenant, c.id, c.transaction_id) = (r.tenant, r.connection_id, r.transaction_id)";
+    assert_eq!(tenant.one::<i64>(hung, &[]), 3);
+}
+
+#[test]
 fn df_cleanup_removes_what_is_old_or_too_much_and_nothing_open() {
     let simulator = Simulator::start();
     let mut tenant = Tenant::of(&simulator);

@@ -121,7 +121,7 @@ fn max_runtime_ends_a_hanging_job_and_the_next_try_happens() {
     place.exec(&format!("ALTER SERVER acme OPTIONS (SET base_url '{}')", simulator.base_url));
     place.until(
         PATIENCE,
-        "SELECT bool_or(status = 'crashed' AND message ~ 'max_runtime') AND bool_or(status = 'success') FROM dialfire.runs",
+        "SELECT bool_or(status = 'failed' AND message ~ 'max_runtime') AND bool_or(status = 'success') FROM dialfire.runs",
         "SELECT * FROM dialfire.runs",
     );
     place.until(
@@ -151,6 +151,27 @@ fn df_run_due_as_a_plain_role_runs_what_it_may_and_nothing_else() {
     assert_eq!(place.one::<String>("SELECT string_agg(role, ',') FROM dialfire.runs", &[]), "plain");
     let refused = plain.batch_execute("BEGIN; CALL df_run_due()").expect_err("inside a transaction block");
     assert_eq!(refused.code().map(|code| code.code()), Some("2D000"));
+}
+
+#[test]
+fn df_run_due_ends_a_job_that_exceeds_its_max_runtime_and_does_the_others() {
+    let (vendor, simulator) = (Hanging::silent(), recent());
+    let mut place = Place::own("shared_preload_libraries = ''\n");
+    place.tenant("slow", &vendor.url("http"), "");
+    place.tenant("quick", &simulator.base_url, "");
+    place.exec("SELECT df_schedule('slow', '1 minute', 'sync')");
+    place.exec(
+        "UPDATE dialfire.schedules SET max_runtime = '10 seconds'; SELECT df_schedule('quick', '1 minute', 'sync')",
+    );
+    let start = Instant::now();
+    place.exec("CALL df_run_due()");
+    assert!((9..14).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    let ended = "SELECT string_agg(tenant || ' ' || last_status || ' ' || failures, ', ' ORDER BY tenant) FROM dialfire.schedules";
+    assert_eq!(place.one::<String>(ended, &[]), "quick success 0, slow failed 1");
+    let told = "SELECT count(*) FROM dialfire.schedules s JOIN dialfire.runs r USING (tenant)
+        WHERE s.tenant = 'slow' AND last_message ~ 'max_runtime' AND r.message ~ 'max_runtime' AND r.status = 'failed'";
+    assert_eq!(place.one::<i64>(told, &[]), 1);
+    assert_truth_in(&mut place.db, "quick", &simulator, ALL_TIME, &[]);
 }
 
 #[test]

@@ -81,8 +81,8 @@ fn contact(id: &str, fields: &Fields, take: &Take) -> Result<Contact, Fault> {
     Ok(contact)
 }
 
-/// Reads a quarantined record again, as the place where it hung allows.
-pub fn reread(rejected: &Reject, zone: Tz) -> Batch {
+/// Reads a quarantined record again, as the place where it hung allows; of a recording that is its transaction.
+pub fn reread(rejected: &Reject, transaction_id: Option<&str>, zone: Tz) -> Batch {
     let mut out = Batch::default();
     let (Some(contact_id), Ok(raw)) =
         (rejected.contact_id.as_deref(), serde_json::from_str::<&RawValue>(&rejected.payload))
@@ -114,6 +114,13 @@ pub fn reread(rejected: &Reject, zone: Tz) -> Batch {
             let place = Place { contact_id, transaction_id: key, take: &take, fired };
             if let Err(fault) = place.connection(raw, None, 0, &mut out) {
                 place.reject("connection", fault, raw, &mut out);
+            }
+        }
+        ("recording", Some(fired)) => {
+            let Some(transaction_id) = transaction_id else { return out };
+            let list = if raw.get().starts_with('[') { raw.get().to_owned() } else { format!("[{}]", raw.get()) };
+            if let Ok(list) = serde_json::from_str::<&RawValue>(&list) {
+                Place { contact_id, transaction_id, take: &take, fired }.recordings(key, list, &mut out);
             }
         }
         _ => {}

@@ -105,10 +105,10 @@ impl Place<'_> {
         Ok(())
     }
 
-    fn recordings(&self, connection_id: &str, raw: &RawValue, out: &mut Batch) {
+    pub fn recordings(&self, connection_id: &str, raw: &RawValue, out: &mut Batch) {
         let items = match field::items("recordings", raw) {
             Ok(items) => items,
-            Err(fault) => return self.reject("recording", fault, raw, out),
+            Err(fault) => return self.reject_recording(connection_id, fault, raw, out),
         };
         let mut taken = HashSet::new();
         for (rank, raw) in items.into_iter().enumerate() {
@@ -119,12 +119,7 @@ impl Place<'_> {
                     }
                     out.recordings.push(recording);
                 }
-                Err(fault) => {
-                    self.reject("recording", fault, raw, out);
-                    if let Some(rejected) = out.rejects.last_mut() {
-                        rejected.key = owned(connection_id);
-                    }
-                }
+                Err(fault) => self.reject_recording(connection_id, fault, raw, out),
             }
         }
     }
@@ -156,6 +151,14 @@ impl Place<'_> {
         r.id = md5(&[connection_id, key]);
         r.extra = extra.finish();
         Ok(r)
+    }
+
+    /// A recording has no id of its own; it can be read again by its connection's.
+    fn reject_recording(&self, connection_id: &str, fault: Fault, raw: &RawValue, out: &mut Batch) {
+        self.reject("recording", fault, raw, out);
+        if let Some(rejected) = out.rejects.last_mut() {
+            rejected.key = owned(connection_id);
+        }
     }
 
     pub fn reject(&self, kind: &'static str, fault: Fault, raw: &RawValue, out: &mut Batch) {

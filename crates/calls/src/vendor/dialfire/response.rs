@@ -261,9 +261,9 @@ fn parse<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Error>
 }
 
 /// Reads a quarantined record again, without asking the vendor. Nothing comes of records that name only another.
-pub fn reread(rejected: &Reject, zone: Tz) -> Batch {
+pub fn reread(rejected: &Reject, transaction_id: Option<&str>, zone: Tz) -> Batch {
     if rejected.kind != "inbound_call" {
-        return contact::reread(rejected, zone);
+        return contact::reread(rejected, transaction_id, zone);
     }
     let mut out = Batch::default();
     if let Ok(raw) = serde_json::from_str::<&RawValue>(&rejected.payload) {
