@@ -51,7 +51,7 @@ CREATE TABLE dialfire.transactions (
     tenant              text NOT NULL,
     id                  text NOT NULL,
     campaign_id         text NOT NULL,
-    contact_id          text NOT NULL,
+    contact_id          text,
     fired               timestamptz NOT NULL,
     day                 date NOT NULL,
     event_md5           text,
@@ -92,7 +92,7 @@ CREATE TABLE dialfire.connections (
     tenant                  text NOT NULL,
     id                      text NOT NULL,
     transaction_id          text NOT NULL,
-    contact_id              text NOT NULL,
+    contact_id              text,
     parent_connection_id    text,
     is_third_party          boolean,
     transfer_target_address text,
@@ -135,7 +135,7 @@ CREATE TABLE dialfire.recordings (
     id              text NOT NULL,
     connection_id   text NOT NULL,
     transaction_id  text NOT NULL,
-    contact_id      text NOT NULL,
+    contact_id      text,
     started         timestamptz,
     stopped         timestamptz,
     filename        text,
@@ -174,6 +174,26 @@ CREATE TABLE dialfire.inbound_calls (
 );
 CREATE INDEX inbound_calls_day ON dialfire.inbound_calls (tenant, day);
 COMMENT ON INDEX dialfire.inbound_calls_day IS 'finds the inbound calls of a day in the tenant''s time zone';
+
+CREATE TABLE dialfire.call_details (
+    tenant              text NOT NULL,
+    id                  text NOT NULL,
+    campaign_id         text NOT NULL,
+    ended_reason        text,
+    summary             text,
+    transcript          text,
+    messages            jsonb,
+    analysis            jsonb,
+    actions             jsonb,
+    cost                numeric,
+    cost_breakdown      jsonb,
+    vendor_created_at   timestamptz,
+    vendor_updated_at   timestamptz,
+    extra               jsonb,
+    stored_at           timestamptz NOT NULL DEFAULT now(),
+    changed_at          timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, id)
+);
 
 CREATE TABLE dialfire.call_statuses (
     vendor          text NOT NULL,
@@ -225,4 +245,5 @@ SELECT pg_catalog.pg_extension_config_dump('dialfire.transactions', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.connections', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.recordings', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.inbound_calls', '');
+SELECT pg_catalog.pg_extension_config_dump('dialfire.call_details', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.call_statuses', 'WHERE NOT shipped');

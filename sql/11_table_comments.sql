@@ -145,6 +145,24 @@ COMMENT ON COLUMN dialfire.inbound_calls.extra IS 'fields of the record that hav
 COMMENT ON COLUMN dialfire.inbound_calls.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.inbound_calls.changed_at IS 'last changed here (UTC instant)';
 
+COMMENT ON TABLE dialfire.call_details IS 'what a voice AI says of a call, beside the transaction of the same id';
+COMMENT ON COLUMN dialfire.call_details.tenant IS 'name of the foreign server';
+COMMENT ON COLUMN dialfire.call_details.id IS 'the vendor''s id of the call, as in transactions';
+COMMENT ON COLUMN dialfire.call_details.campaign_id IS 'source that delivered it: location, organisation';
+COMMENT ON COLUMN dialfire.call_details.ended_reason IS 'the vendor''s word for why it ended';
+COMMENT ON COLUMN dialfire.call_details.summary IS 'summary that the vendor wrote';
+COMMENT ON COLUMN dialfire.call_details.transcript IS 'transcript as text, one line a turn';
+COMMENT ON COLUMN dialfire.call_details.messages IS 'transcript turn by turn, with its tool calls';
+COMMENT ON COLUMN dialfire.call_details.analysis IS 'what the vendor extracted or judged';
+COMMENT ON COLUMN dialfire.call_details.actions IS 'what the agent did during the call';
+COMMENT ON COLUMN dialfire.call_details.cost IS 'what the vendor charges, US dollars';
+COMMENT ON COLUMN dialfire.call_details.cost_breakdown IS 'parts of the cost, as delivered';
+COMMENT ON COLUMN dialfire.call_details.vendor_created_at IS 'created at the vendor (UTC instant)';
+COMMENT ON COLUMN dialfire.call_details.vendor_updated_at IS 'changed at the vendor (UTC instant); null where it does not say';
+COMMENT ON COLUMN dialfire.call_details.extra IS 'fields of the record that have no column';
+COMMENT ON COLUMN dialfire.call_details.stored_at IS 'first stored (UTC instant)';
+COMMENT ON COLUMN dialfire.call_details.changed_at IS 'last changed here (UTC instant)';
+
 COMMENT ON TABLE dialfire.call_statuses IS 'one vocabulary of call status for all vendors; add a row for a word that your vendor uses';
 COMMENT ON COLUMN dialfire.call_statuses.vendor IS 'vendor, as in the server option';
 COMMENT ON COLUMN dialfire.call_statuses.vendor_status IS 'the vendor''s word, lower case';

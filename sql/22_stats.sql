@@ -61,7 +61,9 @@ SELECT pg_catalog.pg_extension_config_dump('dialfire.daily_stats', '');
 CREATE FUNCTION dialfire.stats_of(tenant text, days date[]) RETURNS SETOF dialfire.daily_stats
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- One pass from events to legs: a join of two aggregates would be at the mercy of a fresh table's missing statistics.
-    WITH events AS (
+    WITH word AS (
+        SELECT COALESCE((SELECT t.vendor FROM dialfire.tenants t WHERE t.tenant = $1), 'dialfire') AS vendor
+    ), events AS (
         SELECT t.id, t.day, t.campaign_id, t.user_id, t.user_login, t.fired, t.is_human, t.status, t.wait_time_sec,
                t.pause_time_sec, t.wrapup_time_sec,
                count(c.id) > 0 AS has_leg,
@@ -73,7 +75,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                count(c.duration_ms) FILTER (WHERE m.status = 'completed') AS talks
         FROM dialfire.transactions t
         LEFT JOIN dialfire.connections c ON c.tenant = t.tenant AND c.transaction_id = t.id
-        LEFT JOIN dialfire.call_statuses m ON m.vendor = 'dialfire' AND m.vendor_status = lower(c.result)
+        LEFT JOIN dialfire.call_statuses m ON m.vendor = (SELECT vendor FROM word) AND m.vendor_status = lower(c.result)
         WHERE t.tenant = $1 AND t.day = ANY ($2)
         GROUP BY t.tenant, t.id
     ), outbound AS (

@@ -14,6 +14,7 @@ ALTER TABLE dialfire.contacts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.transactions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.connections ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.recordings ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.call_details ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.inbound_calls ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.coverage ENABLE ROW LEVEL SECURITY;
@@ -29,6 +30,7 @@ CREATE POLICY tenant_usage ON dialfire.contacts FOR SELECT USING (tenant = ANY (
 CREATE POLICY tenant_usage ON dialfire.transactions FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.connections FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.recordings FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.call_details FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.inbound_calls FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.runs FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.coverage FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
@@ -42,6 +44,7 @@ COMMENT ON POLICY tenant_usage ON dialfire.contacts IS 'rows of the tenants whos
 COMMENT ON POLICY tenant_usage ON dialfire.transactions IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.connections IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.recordings IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.call_details IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.inbound_calls IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.runs IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.coverage IS 'rows of the tenants whose server the role may use';

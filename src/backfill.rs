@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use calls::range::{self, Window};
 use calls::steps::{cut, within, Step};
+use calls::vendor::Vendor;
 use chrono::{TimeDelta, Utc};
 use pgrx::datum::Interval;
 use pgrx::pg_sys;
@@ -152,7 +153,7 @@ pub fn run(transactions: &Transactions, plan: &Plan) -> Result<Verdict, Trouble>
     if !plan.dry {
         transactions.commit();
     }
-    let ended = steps(transactions, plan, &tenant, &mut run);
+    let ended = with_vendor!(&tenant.access, V, access => steps::<V>(transactions, plan, &tenant, access, &mut run));
     let last = match &ended {
         Ok(verdict) => verdict.clone(),
         Err(trouble) => Verdict { status: "failed", message: trouble.message(), hint: None },
@@ -185,10 +186,16 @@ fn window(plan: &Plan, tenant: &Tenant) -> Result<Window, Failure> {
     })
 }
 
-fn steps(transactions: &Transactions, plan: &Plan, tenant: &Tenant, run: &mut Run) -> Result<Verdict, Trouble> {
+fn steps<V: Vendor>(
+    transactions: &Transactions,
+    plan: &Plan,
+    tenant: &Tenant,
+    access: &V::Access,
+    run: &mut Run,
+) -> Result<Verdict, Trouble> {
     let sync = Sync { tenant, now: Utc::now(), dry: plan.dry };
     let window = window(plan, tenant)?;
-    let mut fetch = Fetch::start(tenant, tenant.access.clone())?;
+    let mut fetch = Fetch::<V>::start(tenant, access.clone())?;
     let sources = match tried(|| sync.open(&mut fetch, run))? {
         Ok(sources) => sources,
         Err(refused) => return Ok(refused),
@@ -198,11 +205,14 @@ fn steps(transactions: &Transactions, plan: &Plan, tenant: &Tenant, run: &mut Ru
             .into_iter()
             .map(|source| match plan.target {
                 Target::LookBack => Ok((source, vec![window])),
-                _ => Ok((source.clone(), ledger::gaps(&tenant.name, &source.campaign_id, window)?)),
+                _ => {
+                    let gaps = ledger::gaps(&tenant.name, V::id(&source), window)?;
+                    Ok((source, gaps))
+                }
             })
             .collect::<Result<Vec<_>, Failure>>()
     })?;
-    let mut steps: Vec<Vec<Piece>> = cut(window, plan.step, tenant.zone)
+    let mut steps: Vec<Vec<Piece<V>>> = cut(window, plan.step, tenant.zone)
         .into_iter()
         .map(|step| {
             let parts = missing

@@ -6,7 +6,7 @@ use std::time::Duration;
 use calls::client::Client;
 use calls::error::Error;
 use calls::pool::Pool;
-use calls::vendor::dialfire::{check, Check};
+use calls::vendor::{Check, Vendor};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -47,7 +47,8 @@ fn df_check(
     match Client::new(tenant.http.clone()) {
         Ok(client) => {
             checks.push(passed("allowed hosts", tenant.http.base.clone()));
-            checks.extend(ask(&tenant, Arc::new(client))?);
+            let client = Arc::new(client);
+            checks.extend(with_vendor!(&tenant.access, V, access => ask::<V>(&tenant, access, client))?);
         }
         Err(error) => checks.push(failed("allowed hosts", &error)),
     }
@@ -91,11 +92,11 @@ impl Drop for Ending {
     }
 }
 
-fn ask(tenant: &Tenant, client: Arc<Client>) -> Result<Vec<Check>, Failure> {
+fn ask<V: Vendor>(tenant: &Tenant, access: &V::Access, client: Arc<Client>) -> Result<Vec<Check>, Failure> {
     let _ending = Ending(client.clone());
     let bell = Bell::new()?;
-    let (access, http) = (tenant.access.clone(), tenant.http.clone());
-    let run = move |_: &()| check(&client, &access, &http);
+    let (access, http) = (access.clone(), tenant.http.clone());
+    let run = move |_: &()| V::check(&client, &access, &http);
     let mut pool = Pool::start(1, &thread::spawn, run, bell.ringer())?;
     pool.submit(());
     loop {

@@ -17,13 +17,13 @@ pub enum Failure {
     #[error("no user mapping of tenant \"{tenant}\" for role \"{role}\"")]
     NoMapping { tenant: String, role: String },
     #[error("no token for tenant \"{tenant}\"")]
-    NoToken { tenant: String, role: String },
+    NoToken { tenant: String, wanted: &'static str, add: &'static str },
     #[error("{option} of tenant \"{tenant}\" cannot be read")]
     TokenFile { tenant: String, option: &'static str, cause: String },
     #[error("option \"{option}\" is missing")]
     MissingOption { option: String, hint: String },
     #[error("invalid option \"{option}\"")]
-    UnknownOption { option: String, known: String, hint: &'static str },
+    UnknownOption { option: String, known: String, hint: String },
     #[error("invalid value for option \"{option}\": \"{value}\"")]
     BadOption { option: String, value: String, why: String, hint: String },
     #[error("permission denied to set option \"{option}\"")]
@@ -100,9 +100,7 @@ impl Failure {
             Failure::NoMapping { role, tenant } => {
                 Some(format!("Neither \"{role}\" nor PUBLIC has one on server \"{tenant}\"."))
             }
-            Failure::NoToken { .. } => {
-                Some("The user mapping has neither token nor token_file nor campaign_tokens.".to_owned())
-            }
+            Failure::NoToken { wanted, .. } => Some(format!("The user mapping has {wanted}.")),
             Failure::TokenFile { cause, .. } => Some(cause.clone()),
             Failure::UnknownOption { known, .. } => Some(format!("Valid options here are: {known}.")),
             Failure::BadOption { why, .. } | Failure::Payload { why } => Some(why.clone()),
@@ -128,17 +126,18 @@ impl Failure {
             Failure::NoMapping { tenant, .. } => {
                 Some(format!("CREATE USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (token '…').", quote(tenant)))
             }
-            Failure::NoToken { tenant, .. } => {
-                Some(format!("ALTER USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (ADD token '…').", quote(tenant)))
+            Failure::NoToken { tenant, add, .. } => {
+                Some(format!("ALTER USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (ADD {add} '…').", quote(tenant)))
             }
             Failure::TokenFile { .. } => {
                 Some("The file must be readable by the operating system user of the server.".to_owned())
             }
-            Failure::MissingOption { hint, .. } | Failure::BadOption { hint, .. } => Some(hint.clone()),
-            Failure::UnknownOption { hint, .. } => Some((*hint).to_owned()),
+            Failure::MissingOption { hint, .. }
+            | Failure::BadOption { hint, .. }
+            | Failure::UnknownOption { hint, .. } => Some(hint.clone()),
             Failure::SuperuserOption { .. } => Some("Ask a superuser to set it.".to_owned()),
             Failure::Range(error) => Some(sentence(error.hint())),
-            Failure::UnknownVendor(_) => Some("Known vendors: dialfire.".to_owned()),
+            Failure::UnknownVendor(_) => Some(crate::options::KNOWN_VENDORS.to_owned()),
             Failure::Payload { .. } => Some("Pass the record as the vendor sent it, as JSON.".to_owned()),
             Failure::Busy { pid, .. } => Some(format!("Wait for it, or end it with SELECT pg_cancel_backend({pid}).")),
             Failure::Vendor { error, tenant } => error.hint_for(tenant).map(|hint| sentence(&hint)),

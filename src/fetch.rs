@@ -4,11 +4,11 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
-use calls::client::Client;
+use calls::client::{Attempt, Client};
 use calls::error::Error;
 use calls::pool::Pool;
 use calls::row::Batch;
-use calls::vendor::dialfire::{Access, Dialfire, Job, Listed, Outcome, Path, Reply, Stored};
+use calls::vendor::{Listed, Path, Reply, Stored, Vendor};
 use chrono::{DateTime, Utc};
 
 use crate::error::Failure;
@@ -19,28 +19,29 @@ use crate::tenant::Tenant;
 /// Only a bound on oversleeping: whatever ends the wait rings or sets the latch.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-struct Ticket {
+struct Ticket<J> {
     path: usize,
-    job: Job,
+    job: J,
 }
 
 /// Helper threads that ask one tenant's vendor. Dropping it ends them, in the middle of a request too.
-pub struct Fetch {
+pub struct Fetch<V: Vendor> {
+    pub access: V::Access,
     client: Arc<Client>,
-    pool: Pool<Ticket, Reply>,
+    pool: Pool<Ticket<V::Job>, Reply<V::Outcome>>,
     bell: Bell,
     limit: usize,
 }
 
-impl Fetch {
-    pub fn start(tenant: &Tenant, access: Access) -> Result<Fetch, Failure> {
+impl<V: Vendor> Fetch<V> {
+    pub fn start(tenant: &Tenant, access: V::Access) -> Result<Fetch<V>, Failure> {
         let client = Client::new(tenant.http.clone())
             .map_err(|error| Failure::Vendor { tenant: tenant.name.clone(), error })
             .map(Arc::new)?;
-        let dialfire = Dialfire::new(client.clone(), access);
+        let vendor = V::new(client.clone(), access.clone());
         let bell = Bell::new()?;
-        let run = move |ticket: &Ticket| {
-            catch_unwind(AssertUnwindSafe(|| dialfire.run(&ticket.job))).unwrap_or_else(|_| Reply {
+        let run = move |ticket: &Ticket<V::Job>| {
+            catch_unwind(AssertUnwindSafe(|| vendor.run(&ticket.job))).unwrap_or_else(|_| Reply {
                 outcome: Err(Error::answer("the answer made the reader fail; please report it")),
                 attempts: Vec::new(),
                 date: None,
@@ -48,16 +49,16 @@ impl Fetch {
         };
         let pool = Pool::start(tenant.concurrency, &thread::spawn, run, bell.ringer())?;
         // Twice as many jobs as threads: they work on while the backend writes, and no more answers than that wait.
-        Ok(Fetch { client, pool, bell, limit: tenant.concurrency * 2 })
+        Ok(Fetch { access, client, pool, bell, limit: tenant.concurrency * 2 })
     }
 
     /// Runs one job and waits for it.
-    pub fn ask(&mut self, job: Job) -> Reply {
+    pub fn ask(&mut self, job: V::Job) -> Reply<V::Outcome> {
         self.pool.submit(Ticket { path: 0, job });
         self.next().1
     }
 
-    fn next(&mut self) -> (Ticket, Reply) {
+    fn next(&mut self) -> (Ticket<V::Job>, Reply<V::Outcome>) {
         loop {
             match self.pool.take() {
                 Some(done) => return done,
@@ -67,20 +68,25 @@ impl Fetch {
     }
 }
 
-impl Drop for Fetch {
+impl<V: Vendor> Drop for Fetch<V> {
     fn drop(&mut self) {
         self.client.shutdown();
     }
 }
 
-/// The campaigns of a tenant, those that can be fetched with their source.
-pub fn campaigns(fetch: &mut Fetch) -> (Reply, Vec<Listed>) {
-    let mut reply = fetch.ask(Job::Campaigns);
-    let list = match &mut reply.outcome {
-        Ok(Outcome::Campaigns(list)) => std::mem::take(list),
-        _ => Vec::new(),
+/// What the sources of a tenant are, and the answer that said so.
+pub struct Sources<V: Vendor> {
+    pub listed: Result<Listed<V::Source>, Error>,
+    pub attempts: Vec<Attempt>,
+    pub date: Option<DateTime<Utc>>,
+}
+
+pub fn sources<V: Vendor>(fetch: &mut Fetch<V>) -> Sources<V> {
+    let Some(job) = V::list(&fetch.access) else {
+        return Sources { listed: V::listed(&fetch.access, None), attempts: Vec::new(), date: None };
     };
-    (reply, list)
+    let Reply { outcome, attempts, date } = fetch.ask(job);
+    Sources { listed: outcome.and_then(|outcome| V::listed(&fetch.access, Some(outcome))), attempts, date }
 }
 
 /// Several paths at once, each taking its turn.
@@ -93,7 +99,7 @@ pub struct Round<P> {
 
 /// One answer, worked into its path.
 pub struct Step {
-    pub attempts: Vec<calls::client::Attempt>,
+    pub attempts: Vec<Attempt>,
     /// What is to be stored; `None` where the path has failed.
     pub batch: Option<Batch>,
 }
@@ -104,7 +110,11 @@ impl<P: Path> Round<P> {
     }
 
     /// The next answer, or `None` when every path has ended.
-    pub fn step<S: Stored>(&mut self, fetch: &mut Fetch, stored: &mut S) -> Result<Option<Step>, S::Error> {
+    pub fn step<V, S>(&mut self, fetch: &mut Fetch<V>, stored: &mut S) -> Result<Option<Step>, S::Error>
+    where
+        V: Vendor<Job = P::Job, Outcome = P::Outcome>,
+        S: Stored,
+    {
         self.submit(fetch, stored)?;
         if fetch.pool.outstanding() == 0 {
             return Ok(None);
@@ -126,7 +136,11 @@ impl<P: Path> Round<P> {
         Ok(Some(Step { attempts, batch }))
     }
 
-    fn submit<S: Stored>(&mut self, fetch: &mut Fetch, stored: &mut S) -> Result<(), S::Error> {
+    fn submit<V, S>(&mut self, fetch: &mut Fetch<V>, stored: &mut S) -> Result<(), S::Error>
+    where
+        V: Vendor<Job = P::Job, Outcome = P::Outcome>,
+        S: Stored,
+    {
         let mut idle = 0;
         while fetch.pool.outstanding() < fetch.limit && idle < self.paths.len() {
             let at = self.turn % self.paths.len();

@@ -20,6 +20,8 @@ use crate::tenant::Tenant;
 /// What a run has done so far.
 pub struct Run {
     pub tenant: String,
+    /// What a source is called: campaign, location, organisation.
+    pub unit: &'static str,
     role: String,
     kind: &'static str,
     /// `None` for a dry run, which writes nothing.
@@ -71,6 +73,7 @@ impl Run {
         let open = "SELECT EXISTS (SELECT FROM dialfire.rejects WHERE tenant = $1 AND resolved_at IS NULL)";
         Ok(Run {
             tenant: tenant.name.clone(),
+            unit: tenant.access.unit(),
             role: tenant.role.clone(),
             kind,
             id,

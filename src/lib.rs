@@ -3,6 +3,9 @@
 
 use pgrx::prelude::*;
 
+#[macro_use]
+mod vendor;
+
 mod backfill;
 mod check;
 mod clean_up;

@@ -23,6 +23,8 @@ enum Place {
 struct Opt {
     name: &'static str,
     place: Place,
+    /// Vendors that have it; empty for all.
+    vendors: &'static [&'static str],
     default: Option<&'static str>,
     superuser: bool,
     check: fn(&str) -> Result<(), (String, &'static str)>,
@@ -35,7 +37,7 @@ const fn server(
     check: fn(&str) -> Result<(), (String, &'static str)>,
     about: &'static str,
 ) -> Opt {
-    Opt { name, place: Place::Server, default, superuser: false, check, about }
+    Opt { name, place: Place::Server, vendors: &[], default, superuser: false, check, about }
 }
 
 const fn mapping(
@@ -43,15 +45,31 @@ const fn mapping(
     check: fn(&str) -> Result<(), (String, &'static str)>,
     about: &'static str,
 ) -> Opt {
-    Opt { name, place: Place::Mapping, default: None, superuser: false, check, about }
+    Opt { name, place: Place::Mapping, vendors: &[], default: None, superuser: false, check, about }
 }
 
+impl Opt {
+    const fn of(self, vendors: &'static [&'static str]) -> Opt {
+        Opt { vendors, ..self }
+    }
+
+    /// Whether a tenant of this vendor has it; without a vendor, whether any has.
+    fn suits(&self, vendor: Option<&str>) -> bool {
+        self.vendors.is_empty() || vendor.is_none_or(|vendor| self.vendors.contains(&vendor))
+    }
+}
+
+const VENDORS: &[&str] = &["dialfire"];
+const DIALFIRE: &[&str] = &["dialfire"];
+
+/// An option that vendors set differently stands here once for each of them.
 const OPTIONS: &[Opt] = &[
     server("vendor", None, is_vendor, "vendor of the tenant: dialfire"),
     server("account", None, is_account, "id of the tenant at the vendor"),
     server("timezone", Some("UTC"), is_timezone, "IANA zone in which days are cut, such as Europe/Nicosia"),
-    server("base_url", Some("https://api.dialfire.com/api"), is_url, "where the API is; https, or http on loopback"),
-    server("campaigns", None, is_text, "comma-separated ids of the campaigns to fetch; default all"),
+    server("base_url", Some("https://api.dialfire.com/api"), is_url, "where the API is; https, or http on loopback")
+        .of(DIALFIRE),
+    server("campaigns", None, is_text, "comma-separated ids of the campaigns to fetch; default all").of(DIALFIRE),
     server("start_date", None, is_date, "first day that df_sync(tenant) wants; default 14 days before today"),
     server("settle", Some("2 minutes"), is_interval, "time before now that is fetched but not yet called covered"),
     server(
@@ -66,8 +84,8 @@ const OPTIONS: &[Opt] = &[
         is_boolean,
         "true: pg_notify on channel dialfire_sync after each commit of changes",
     ),
-    server("page_size", Some("1000"), is_page_size, "records a page"),
-    server("batch", Some("20"), is_batch, "contacts a request"),
+    server("page_size", Some("1000"), is_page_size, "records a page").of(DIALFIRE),
+    server("batch", Some("20"), is_batch, "contacts a request").of(DIALFIRE),
     server("concurrency", Some("4"), is_concurrency, "requests in flight"),
     server("max_requests_per_second", None, is_rate, "requests a second; default no limit but the vendor's"),
     server("connect_timeout", Some("10 s"), is_interval, "limit of connecting"),
@@ -78,7 +96,7 @@ const OPTIONS: &[Opt] = &[
     Opt { superuser: true, ..server("ca_file", None, is_path, "PEM file of authorities to trust; superuser") },
     Opt { superuser: true, ..server("proxy", None, is_proxy, "http://host:port of a proxy; superuser") },
     mapping("token", is_secret, "tenant token of the vendor"),
-    mapping("campaign_tokens", is_tokens, "tokens of single campaigns: ID=token,ID=token"),
+    mapping("campaign_tokens", is_tokens, "tokens of single campaigns: ID=token,ID=token").of(DIALFIRE),
     mapping("proxy_auth", is_secret, "user:password for the proxy"),
     Opt { superuser: true, ..mapping("token_file", is_path, "file that holds the token; superuser") },
 ];
@@ -96,30 +114,40 @@ fn df_validator(options: Vec<Option<String>>, catalog: pg_sys::Oid) -> Result<()
         .flatten()
         .filter_map(|option| option.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
         .collect();
+    let vendor = given.get("vendor").map(String::as_str);
+    if let Some(vendor) = vendor {
+        check(place, None, "vendor", vendor)?;
+    }
     for (name, value) in &given {
-        check(place, name, value)?;
+        check(place, vendor, name, value)?;
     }
     if place == Some(Place::Server) {
         for (required, hint) in [
-            ("vendor", "Add vendor 'dialfire' to OPTIONS."),
-            ("account", "Add account '…', the tenant's id at the vendor, to OPTIONS."),
+            ("vendor", format!("Add vendor '…' to OPTIONS. {KNOWN_VENDORS}")),
+            ("account", "Add account '…', the tenant's id at the vendor, to OPTIONS.".to_owned()),
         ] {
             if !given.contains_key(required) {
-                return Err(Failure::MissingOption { option: required.to_owned(), hint: hint.to_owned() }.into());
+                return Err(Failure::MissingOption { option: required.to_owned(), hint }.into());
             }
         }
     }
     Ok(())
 }
 
-fn check(place: Option<Place>, name: &str, value: &str) -> Result<(), Failure> {
-    let Some(option) = OPTIONS.iter().find(|o| o.name == name && Some(o.place) == place) else {
-        let here = OPTIONS.iter().filter(|o| Some(o.place) == place).map(|o| o.name);
-        let known = here.collect::<Vec<_>>().join(", ");
+fn check(place: Option<Place>, vendor: Option<&str>, name: &str, value: &str) -> Result<(), Failure> {
+    let mut here = OPTIONS.iter().filter(|o| Some(o.place) == place && o.suits(vendor));
+    let Some(option) = here.clone().find(|o| o.name == name) else {
+        let mut known: Vec<&str> = Vec::new();
+        known.extend(here.by_ref().map(|o| o.name));
+        known.dedup();
+        let known = known.join(", ");
         let hint = match OPTIONS.iter().find(|o| o.name == name) {
-            Some(option) if option.place == Place::Server => "It is an option of the server.",
-            Some(_) => "It belongs to the user mapping, which hides it.",
-            None => "SELECT * FROM df_options() describes each.",
+            Some(option) if Some(option.place) == place => {
+                format!("It is an option of tenants of vendor {}.", option.vendors.join(", "))
+            }
+            Some(option) if option.place == Place::Server => "It is an option of the server.".to_owned(),
+            Some(_) => "It belongs to the user mapping, which hides it.".to_owned(),
+            None => "SELECT * FROM df_options() describes each.".to_owned(),
         };
         return Err(Failure::UnknownOption {
             option: name.to_owned(),
@@ -140,12 +168,15 @@ fn check(place: Option<Place>, name: &str, value: &str) -> Result<(), Failure> {
     })
 }
 
+/// For hints.
+pub const KNOWN_VENDORS: &str = "Known vendors: dialfire.";
+
 type Checked = Result<(), (String, &'static str)>;
 
 fn is_vendor(value: &str) -> Checked {
-    match value {
-        "dialfire" => Ok(()),
-        _ => Err((format!("\"{value}\" is not a vendor that this version knows."), "Known vendors: dialfire.")),
+    match VENDORS.contains(&value) {
+        true => Ok(()),
+        false => Err((format!("\"{value}\" is not a vendor that this version knows."), KNOWN_VENDORS)),
     }
 }
 
@@ -174,11 +205,12 @@ fn is_url(value: &str) -> Checked {
     use calls::client::{Client, Settings};
     use calls::error::Error;
     // No host is allowed here: which ones are is decided when the vendor is asked.
-    let what = match Client::new(Settings { base: base_url(value), ..Settings::default() }) {
-        Ok(_) | Err(Error::HostNotAllowed { .. }) => return Ok(()),
-        Err(Error::Setting { what }) => what,
-        Err(error) => error.to_string(),
-    };
+    let what =
+        match Client::new(Settings { base: value.trim().trim_end_matches('/').to_owned(), ..Settings::default() }) {
+            Ok(_) | Err(Error::HostNotAllowed { .. }) => return Ok(()),
+            Err(Error::Setting { what }) => what,
+            Err(error) => error.to_string(),
+        };
     Err((capital(&what), "Write https://host/api; plain http is for loopback only."))
 }
 
@@ -290,11 +322,11 @@ fn capital(text: &str) -> String {
     chars.next().map(|c| c.to_uppercase().collect::<String>() + chars.as_str() + ".").unwrap_or_default()
 }
 
-/// A base without a path gets the vendor's.
-pub fn base_url(value: &str) -> String {
+/// A base of Dialfire's without a path gets the vendor's.
+pub fn base_url(value: &str, vendor: &str) -> String {
     let trimmed = value.trim().trim_end_matches('/');
     match trimmed.split_once("://") {
-        Some((_, rest)) if !rest.contains('/') => format!("{trimmed}/api"),
+        Some((_, rest)) if vendor == "dialfire" && !rest.contains('/') => format!("{trimmed}/api"),
         _ => trimmed.to_owned(),
     }
 }
@@ -323,9 +355,10 @@ pub fn campaign_tokens(value: &str) -> Option<BTreeMap<String, String>> {
     sound.then_some(tokens)
 }
 
-/// The given value, else the default.
+/// The given value, else the vendor's default.
 pub fn value<'a>(given: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
-    let default = || OPTIONS.iter().find(|o| o.name == name).and_then(|o| o.default);
+    let vendor = given.get("vendor").map(String::as_str);
+    let default = || OPTIONS.iter().find(|o| o.name == name && o.suits(vendor)).and_then(|o| o.default);
     given.get(name).map(String::as_str).or_else(default)
 }
 
@@ -336,6 +369,7 @@ fn df_options() -> TableIterator<
     (
         name!(option, &'static str),
         name!(place, &'static str),
+        name!(vendor, Option<String>),
         name!(default_value, Option<&'static str>),
         name!(superuser_only, bool),
         name!(description, &'static str),
@@ -343,6 +377,7 @@ fn df_options() -> TableIterator<
 > {
     TableIterator::new(OPTIONS.iter().map(|o| {
         let place = if o.place == Place::Server { "server" } else { "user mapping" };
-        (o.name, place, o.default, o.superuser, o.about)
+        let vendor = (!o.vendors.is_empty()).then(|| o.vendors.join(", "));
+        (o.name, place, vendor, o.default, o.superuser, o.about)
     }))
 }

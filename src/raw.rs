@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::str::FromStr;
 
-use calls::range;
+use calls::range::{self, Window};
 use calls::row::Record;
-use calls::vendor::dialfire::{self, Access, Event, Known, Normalised, Stored, Walk};
+use calls::vendor::dialfire::{Event, Known};
+use calls::vendor::{Normalised, Stored, Vendor};
 use chrono::{NaiveDate, Utc};
 use chrono_tz::Tz;
 use pgrx::datum::JsonB;
@@ -19,6 +20,7 @@ use crate::fetch::{self, Fetch, Round};
 use crate::pg::json::RawJson;
 use crate::pg::role::{self, AsOwner};
 use crate::tenant::Tenant;
+use crate::vendor;
 
 #[pg_extern]
 fn df_fetch(
@@ -31,19 +33,18 @@ fn df_fetch(
     >,
     ErrorReport,
 > {
-    let fetching = Fetching::begin(tenant, range)?;
-    Ok(TableIterator::new(fetching.map(|r| (r.campaign_id, r.kind, r.key, RawJson(r.payload)))))
+    Ok(TableIterator::new(records(tenant, range)?.map(|r| (r.campaign_id, r.kind, r.key, RawJson(r.payload)))))
 }
 
 /// Records as they arrive: no more of them are held than a few answers.
-struct Fetching {
+struct Fetching<V: Vendor> {
     tenant: String,
-    fetch: Fetch,
-    round: Option<Round<Walk>>,
+    fetch: Fetch<V>,
+    round: Option<Round<V::Walk>>,
     ready: VecDeque<Record>,
 }
 
-impl Iterator for Fetching {
+impl<V: Vendor> Iterator for Fetching<V> {
     type Item = Record;
 
     fn next(&mut self) -> Option<Record> {
@@ -58,18 +59,22 @@ impl Iterator for Fetching {
     }
 }
 
-impl Fetching {
-    fn begin(tenant: &str, range: &str) -> Result<Fetching, Failure> {
-        let caller = role::caller();
-        let _owner = AsOwner::begin()?;
-        let tenant = Tenant::load(tenant, caller)?;
-        let window = range::parse(range, tenant.zone, Utc::now())?;
-        let mut fetch = Fetch::start(&tenant, Access { raw: true, ..tenant.access.clone() })?;
-        let (reply, campaigns) = fetch::campaigns(&mut fetch);
-        reply.outcome.map_err(|error| Failure::Vendor { tenant: tenant.name.clone(), error })?;
-        let sources = campaigns.into_iter().filter_map(|(_, source)| source);
-        let walks = sources.map(|s| Walk::new(s, window, tenant.concurrency, tenant.access.batch)).collect();
-        Ok(Fetching { tenant: tenant.name, fetch, round: Some(Round::new(walks)), ready: VecDeque::new() })
+fn records(tenant: &str, range: &str) -> Result<Box<dyn Iterator<Item = Record>>, Failure> {
+    let caller = role::caller();
+    let _owner = AsOwner::begin()?;
+    let tenant = Tenant::load(tenant, caller)?;
+    let window = range::parse(range, tenant.zone, Utc::now())?;
+    with_vendor!(&tenant.access, V, access => Ok(Box::new(Fetching::<V>::begin(&tenant, access, window)?)))
+}
+
+impl<V: Vendor> Fetching<V> {
+    fn begin(tenant: &Tenant, access: &V::Access, window: Window) -> Result<Fetching<V>, Failure> {
+        let mut fetch = Fetch::<V>::start(tenant, V::raw(access.clone()))?;
+        let listed = fetch::sources(&mut fetch).listed;
+        let listed = listed.map_err(|error| Failure::Vendor { tenant: tenant.name.clone(), error })?;
+        let walk = |source| V::walk(&fetch.access, source, window, &[], tenant.concurrency);
+        let walks = listed.sources.into_iter().map(walk).collect();
+        Ok(Fetching { tenant: tenant.name.clone(), fetch, round: Some(Round::new(walks)), ready: VecDeque::new() })
     }
 
     /// A list that broke off must not look like one that ended.
@@ -129,16 +134,14 @@ fn df_normalize(
 }
 
 fn normalise(vendor: &str, payload: &str, timezone: &str) -> Result<Vec<Normalised>, Failure> {
-    if vendor != "dialfire" {
-        return Err(Failure::UnknownVendor(vendor.to_owned()));
-    }
     let zone = Tz::from_str(timezone).map_err(|_| Failure::BadOption {
         option: "timezone".to_owned(),
         value: timezone.to_owned(),
         why: "It is not a time zone of the IANA database.".to_owned(),
         hint: "Write Area/City, such as Europe/Nicosia.".to_owned(),
     })?;
+    let normalise = vendor::normaliser(vendor).ok_or_else(|| Failure::UnknownVendor(vendor.to_owned()))?;
     let raw: &RawValue = serde_json::from_str(payload.trim())
         .map_err(|error| Failure::Payload { why: format!("Not JSON: {error}.") })?;
-    Ok(dialfire::normalise(raw, "", zone))
+    Ok(normalise(raw, "", zone))
 }

@@ -1,6 +1,6 @@
 //! Reconciling: contacts compared by checksum, fetched where they differ, marked where they are gone.
 
-use calls::vendor::dialfire::Reconcile;
+use calls::vendor::dialfire::{self, Dialfire, Reconcile};
 use chrono::{Days, NaiveDate, Utc};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -15,6 +15,7 @@ use crate::pg::transaction::{attempt, Transactions};
 use crate::store;
 use crate::sync::{counted, verdict, Sync};
 use crate::tenant::Tenant;
+use crate::vendor::Access;
 
 /// How far back a scheduled run asks. The vendor takes whole days, and a day missed by an outage must still be seen.
 const DEFAULT_DAYS: u64 = 3;
@@ -52,7 +53,9 @@ pub fn run(
     tell(&format!("reconcile of {}", tenant.name));
     let done = attempt(|| {
         let _owner = AsOwner::begin()?;
-        compare(&tenant, since, &mut run)
+        match &tenant.access {
+            Access::Dialfire(access) => compare(&tenant, access, since, &mut run),
+        }
     });
     let ended = done.map_err(Trouble::caught).and_then(|done| done.map_err(Trouble::Failure));
     let last = match &ended {
@@ -75,12 +78,17 @@ fn begin(tenant: &str, caller: pg_sys::Oid) -> Result<(Tenant, Run), Failure> {
     Ok((tenant, run))
 }
 
-fn compare(tenant: &Tenant, since: Option<NaiveDate>, run: &mut Run) -> Result<Verdict, Failure> {
+fn compare(
+    tenant: &Tenant,
+    access: &dialfire::Access,
+    since: Option<NaiveDate>,
+    run: &mut Run,
+) -> Result<Verdict, Failure> {
     let now = Utc::now();
     let today = now.date_naive();
     let since = since.or(today.checked_sub_days(Days::new(DEFAULT_DAYS))).unwrap_or(today);
     let sync = Sync { tenant, now, dry: false };
-    let mut fetch = Fetch::start(tenant, tenant.access.clone())?;
+    let mut fetch = Fetch::<Dialfire>::start(tenant, access.clone())?;
     let sources = match sync.open(&mut fetch, run)? {
         Ok(sources) => sources,
         Err(refused) => return Ok(refused),
@@ -89,7 +97,7 @@ fn compare(tenant: &Tenant, since: Option<NaiveDate>, run: &mut Run) -> Result<V
     for source in sources {
         ledger::lock(tenant, &source.campaign_id)?;
         let keep = ledger::covered(&tenant.name, &source.campaign_id)?;
-        paths.push(Reconcile::new(source, since, keep, tenant.access.batch));
+        paths.push(Reconcile::new(source, since, keep, access.batch));
     }
     let all = paths.len() as u64;
     let mut round = Round::new(paths);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use calls::row::{Batch, Reject};
-use calls::vendor::dialfire::reread;
+use calls::vendor::Vendor;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi;
@@ -15,7 +15,7 @@ use crate::store;
 use crate::tenant::Tenant;
 
 /// Kinds that `reject` writes; a row of another kind is somebody else's.
-const KINDS: [&str; 5] = ["contact", "transaction", "connection", "recording", "inbound_call"];
+const KINDS: [&str; 6] = ["contact", "transaction", "connection", "recording", "inbound_call", "call"];
 
 #[pg_extern]
 fn df_retry_rejects(
@@ -35,7 +35,8 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
     let mut all = Batch::default();
     let mut days = BTreeSet::new();
     for (id, transaction_id, rejected) in open {
-        let batch = reread(&rejected, transaction_id.as_deref(), tenant.zone);
+        let transaction = transaction_id.as_deref();
+        let batch = with_vendor!(&tenant.access, V, _access => V::reread(&rejected, transaction, tenant.zone));
         if !batch.is_empty() && batch.rejects.is_empty() {
             resolved.push(id);
             // A leg alone does not know its day; its reject knows when its call was.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use calls::row::{Agent, Batch, Row, Values};
-use calls::vendor::dialfire::{Event, Known, Stored};
+use calls::vendor::dialfire::{Event, Known};
+use calls::vendor::Stored;
 use chrono::{DateTime, NaiveDate, Utc};
 use pgrx::datum::{Date, DatumWithOid, TimestampWithTimeZone};
 use pgrx::prelude::*;
@@ -49,6 +50,7 @@ pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<Changes> {
     calls.add(Changes { unchanged: 0, repeated: siblings.unchanged, ..siblings });
     upsert(tenant, batch.connections, dry)?;
     upsert(tenant, batch.recordings, dry)?;
+    upsert(tenant, batch.call_details, dry)?;
     calls.add(upsert(tenant, batch.inbound_calls, dry)?);
     if !dry {
         agents(tenant, batch.agents)?;
@@ -104,13 +106,13 @@ fn changed_sql<R: Row>() -> String {
         .enumerate()
         .map(|(at, column)| {
             // jsonb travels as text: an array of jsonb would have to be built value by value.
-            let sql_type = if column.sql_type == "jsonb" { "text" } else { column.sql_type };
+            let sql_type = if is_cast(column) { "text" } else { column.sql_type };
             format!("${}::{sql_type}[]", at + 2)
         })
         .collect();
-    let typed = list(&|c| match c.sql_type {
-        "jsonb" => format!("u.{0}::jsonb AS {0}", c.name),
-        _ => format!("u.{}", c.name),
+    let typed = list(&|c| match is_cast(c) {
+        true => format!("u.{0}::{1} AS {0}", c.name, c.sql_type),
+        false => format!("u.{}", c.name),
     });
     let values = columns.iter().filter(|c| !c.is_key);
     let (stored, merged): (Vec<_>, Vec<_>) = values.map(|c| (format!("e.{}", c.name), merged(c, "i", "e"))).unzip();
@@ -125,6 +127,10 @@ fn changed_sql<R: Row>() -> String {
         merged.join(", "),
         stored.join(", "),
     )
+}
+
+fn is_cast(column: &calls::row::Column) -> bool {
+    matches!(column.sql_type, "jsonb" | "numeric")
 }
 
 /// A known value is never overwritten by an absent one.
@@ -189,7 +195,7 @@ pub fn analyze_if_grown(inserted: u64) -> spi::Result<()> {
     Spi::run("SELECT set_config('default_statistics_target', '10', true)")?;
     Spi::run(
         "ANALYZE (SKIP_LOCKED) dialfire.transactions, dialfire.connections, dialfire.recordings, dialfire.contacts,
-            dialfire.inbound_calls, dialfire.agents, dialfire.campaigns",
+            dialfire.inbound_calls, dialfire.call_details, dialfire.agents, dialfire.campaigns",
     )
 }
 

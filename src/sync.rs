@@ -1,12 +1,11 @@
 //! One sync: fetch, normalise, store, and account for it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
 
 use calls::error::Error;
 use calls::range::{self, Window};
 use calls::row::Batch;
-use calls::vendor::dialfire::{Job, Outcome, Path, Source, Walk};
+use calls::vendor::{Path, Vendor, Walk};
 use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::datum::{Interval, JsonB};
 use pgrx::pg_sys::panic::ErrorReport;
@@ -58,7 +57,8 @@ fn df_sync(
     let now = Utc::now();
     let window = range.map(|range| range::parse(range, tenant.zone, now)).transpose().map_err(Failure::from)?;
     let mut run = Run::begin(&tenant, "manual", dry_run).map_err(Failure::from)?;
-    let verdict = Sync { tenant: &tenant, now, dry: dry_run }.run(window, &mut run)?;
+    let sync = Sync { tenant: &tenant, now, dry: dry_run };
+    let verdict = with_vendor!(&tenant.access, V, access => sync.run::<V>(access, window, &mut run))?;
     let duration = run.write(&verdict).map_err(Failure::from)?;
     Ok(TableIterator::once((
         run.id,
@@ -89,7 +89,7 @@ pub struct Sync<'a> {
 }
 
 /// A window of a source.
-pub type Piece = (Arc<Source>, Window);
+pub type Piece<V> = (<V as Vendor>::Source, Window);
 
 /// What waits to be written.
 #[derive(Default)]
@@ -101,11 +101,11 @@ struct Buffer {
 
 impl Sync<'_> {
     /// Everything in the transaction of the caller. `asked` is `None` for what is wanted and not covered yet.
-    fn run(&self, asked: Option<Window>, run: &mut Run) -> Result<Verdict, Failure> {
-        let mut fetch = Fetch::start(self.tenant, self.tenant.access.clone())?;
+    fn run<V: Vendor>(&self, access: &V::Access, asked: Option<Window>, run: &mut Run) -> Result<Verdict, Failure> {
+        let mut fetch = Fetch::<V>::start(self.tenant, access.clone())?;
         match self.open(&mut fetch, run)? {
             Ok(sources) => {
-                let pieces = self.pieces(&sources, asked)?;
+                let pieces = self.pieces::<V>(&sources, asked)?;
                 self.fetch(&mut fetch, pieces, run)?;
                 Ok(verdict(run, self.dry))
             }
@@ -114,34 +114,32 @@ impl Sync<'_> {
     }
 
     /// The sources of the tenant, or why there are none.
-    pub fn open(&self, fetch: &mut Fetch, run: &mut Run) -> Result<Result<Vec<Arc<Source>>, Verdict>, Failure> {
-        let (reply, campaigns) = fetch::campaigns(fetch);
-        run.log(&reply.attempts)?;
-        run.date = reply.date;
-        if let Err(error) = reply.outcome {
-            let message = format!("the list of campaigns did not arrive: {error}");
-            return Ok(Err(Verdict { status: "failed", message, hint: error.hint_for(&self.tenant.name) }));
-        }
-        let (campaigns, sources): (Vec<_>, Vec<_>) = campaigns.into_iter().unzip();
-        // A mistyped id must not look like a campaign without calls.
-        for id in self.tenant.access.campaigns.iter().filter(|id| campaigns.iter().all(|c| c.id != **id)) {
-            let what = "it is not in the tenant's list of campaigns; check the server option \"campaigns\"";
-            run.failures.push((id.clone(), Error::answer(what)));
-        }
-        let closed = campaigns.iter().filter(|c| c.api_access != Some(true)).count();
-        if closed > 0 {
-            run.skip("campaign_without_api", closed as u64);
-        }
-        let sources: Vec<Arc<Source>> = sources.into_iter().flatten().collect();
+    pub fn open<V: Vendor>(
+        &self,
+        fetch: &mut Fetch<V>,
+        run: &mut Run,
+    ) -> Result<Result<Vec<V::Source>, Verdict>, Failure> {
+        let fetch::Sources { listed, attempts, date } = fetch::sources(fetch);
+        run.log(&attempts)?;
+        run.date = date;
+        let listed = match listed {
+            Ok(listed) => listed,
+            Err(error) => {
+                let message = format!("the list of {}s did not arrive: {error}", self.tenant.access.unit());
+                return Ok(Err(Verdict { status: "failed", message, hint: error.hint_for(&self.tenant.name) }));
+            }
+        };
+        run.failures.extend(listed.failures);
+        listed.skipped.into_iter().for_each(|(reason, times)| run.skip(reason, times));
         // Before the first row is written: whoever comes second is to hear who runs, not to wait for his row.
-        self.lock(&sources)?;
-        store::upsert(&self.tenant.name, campaigns, self.dry)?;
-        Ok(Ok(sources))
+        self.lock::<V>(&listed.sources)?;
+        store::upsert(&self.tenant.name, listed.campaigns, self.dry)?;
+        Ok(Ok(listed.sources))
     }
 
     /// Takes sources until the end of the transaction.
-    fn lock<'b>(&self, sources: impl IntoIterator<Item = &'b Arc<Source>>) -> Result<(), Failure> {
-        let ids: BTreeSet<&str> = sources.into_iter().map(|source| source.campaign_id.as_str()).collect();
+    fn lock<'b, V: Vendor>(&self, sources: impl IntoIterator<Item = &'b V::Source>) -> Result<(), Failure> {
+        let ids: BTreeSet<&str> = sources.into_iter().map(V::id).collect();
         match self.dry {
             true => Ok(()),
             false => ids.into_iter().try_for_each(|source| ledger::lock(self.tenant, source)),
@@ -149,13 +147,13 @@ impl Sync<'_> {
     }
 
     /// What to fetch: what was asked for, or what is wanted and not covered yet.
-    pub fn pieces(&self, sources: &[Arc<Source>], asked: Option<Window>) -> Result<Vec<Piece>, Failure> {
+    fn pieces<V: Vendor>(&self, sources: &[V::Source], asked: Option<Window>) -> Result<Vec<Piece<V>>, Failure> {
         let wanted = Window { from: self.tenant.wanted_from(self.now), to: self.now };
         let mut pieces = Vec::new();
         for source in sources {
             let windows = match asked {
                 Some(window) => vec![window],
-                None if wanted.from < wanted.to => ledger::gaps(&self.tenant.name, &source.campaign_id, wanted)?,
+                None if wanted.from < wanted.to => ledger::gaps(&self.tenant.name, V::id(source), wanted)?,
                 None => Vec::new(),
             };
             pieces.extend(windows.into_iter().map(|window| (source.clone(), window)));
@@ -164,21 +162,21 @@ impl Sync<'_> {
     }
 
     /// Fetches windows, stores what they bring and covers those that are complete: one transaction's work.
-    pub fn fetch(&self, fetch: &mut Fetch, pieces: Vec<Piece>, run: &mut Run) -> Result<(), Failure> {
-        self.lock(pieces.iter().map(|(source, _)| source))?;
+    pub fn fetch<V: Vendor>(&self, fetch: &mut Fetch<V>, pieces: Vec<Piece<V>>, run: &mut Run) -> Result<(), Failure> {
+        self.lock::<V>(pieces.iter().map(|(source, _)| source))?;
         let before = run.calls;
         run.windows.extend(pieces.iter().map(|(_, window)| *window));
-        self.record_params(run);
+        self.record_params(V::params(&fetch.access), run);
         let mut covered: BTreeMap<String, Vec<Window>> = BTreeMap::new();
         for (source, _) in &pieces {
-            if !covered.contains_key(&source.campaign_id) {
-                let windows = ledger::covered(&self.tenant.name, &source.campaign_id)?;
-                covered.insert(source.campaign_id.clone(), windows);
+            if !covered.contains_key(V::id(source)) {
+                let windows = ledger::covered(&self.tenant.name, V::id(source))?;
+                covered.insert(V::id(source).to_owned(), windows);
             }
         }
-        let walk = |(source, window): Piece| {
-            let keep = covered.get(&source.campaign_id).map_or(&[][..], Vec::as_slice);
-            Walk::new(source.clone(), window, self.tenant.concurrency, self.tenant.access.batch).keeping(keep)
+        let walk = |(source, window): Piece<V>| {
+            let keep = covered.get(V::id(&source)).map_or(&[][..], Vec::as_slice);
+            V::walk(&fetch.access, source, window, keep, self.tenant.concurrency)
         };
         let walks = pieces.into_iter().map(walk).collect();
         let mut round = Round::new(walks);
@@ -200,7 +198,11 @@ impl Sync<'_> {
     }
 
     /// Follows the paths of a round to their ends and stores what they bring.
-    pub fn drain<P: Path>(&self, fetch: &mut Fetch, round: &mut Round<P>, run: &mut Run) -> Result<(), Failure> {
+    pub fn drain<V, P>(&self, fetch: &mut Fetch<V>, round: &mut Round<P>, run: &mut Run) -> Result<(), Failure>
+    where
+        V: Vendor,
+        P: Path<Job = V::Job, Outcome = V::Outcome>,
+    {
         let mut buffer = Buffer::default();
         while briefly(|| self.advance(fetch, round, &mut buffer, run))? {}
         briefly(|| self.flush(&mut buffer.batch, run))?;
@@ -208,28 +210,31 @@ impl Sync<'_> {
     }
 
     /// One answer; false when there is none any more.
-    fn advance<P: Path>(
+    fn advance<V, P>(
         &self,
-        fetch: &mut Fetch,
+        fetch: &mut Fetch<V>,
         round: &mut Round<P>,
         buffer: &mut Buffer,
         run: &mut Run,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, Failure>
+    where
+        V: Vendor,
+        P: Path<Job = V::Job, Outcome = V::Outcome>,
+    {
         let Some(step) = round.step(fetch, &mut Lookup { tenant: &self.tenant.name })? else { return Ok(false) };
         self.take(step, buffer, run)?;
         Ok(true)
     }
 
-    fn record_params(&self, run: &mut Run) {
+    fn record_params(&self, params: serde_json::Map<String, serde_json::Value>, run: &mut Run) {
         let span = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
-        run.params = serde_json::json!({
-            "from": span(run.windows.iter().map(|w| w.from).min()),
-            "to": span(run.windows.iter().map(|w| w.to).max()),
-            "limit": self.tenant.access.page_size,
-            "contacts_per_request": self.tenant.access.batch,
-            "include_md5": true,
-            "base_url": self.tenant.http.base,
-        });
+        let mut all = serde_json::Map::from_iter([
+            ("from".to_owned(), span(run.windows.iter().map(|w| w.from).min()).into()),
+            ("to".to_owned(), span(run.windows.iter().map(|w| w.to).max()).into()),
+            ("base_url".to_owned(), self.tenant.http.base.as_str().into()),
+        ]);
+        all.extend(params);
+        run.params = all.into();
     }
 
     fn take(&self, step: Step, buffer: &mut Buffer, run: &mut Run) -> Result<(), Failure> {
@@ -256,32 +261,39 @@ impl Sync<'_> {
     }
 
     /// Asks for the list of users, once a run and only where a login is missing that no event has taught us.
-    fn name_agents(&self, users: HashSet<String>, fetch: &mut Fetch, run: &mut Run) -> Result<(), Failure> {
+    fn name_agents<V: Vendor>(
+        &self,
+        users: HashSet<String>,
+        fetch: &mut Fetch<V>,
+        run: &mut Run,
+    ) -> Result<(), Failure> {
+        let Some(job) = V::list_agents() else { return Ok(()) };
         if self.dry || users.is_empty() || !store::lacks_login(&self.tenant.name, users.into_iter().collect())? {
             return Ok(());
         }
-        let reply = fetch.ask(Job::Users);
+        let reply = fetch.ask(job);
         run.log(&reply.attempts)?;
-        match reply.outcome {
-            Ok(Outcome::Users(agents)) => store::agents(&self.tenant.name, agents)?,
+        match reply.outcome.ok().and_then(V::agents) {
+            Some(agents) => store::agents(&self.tenant.name, agents)?,
             // The calls are stored; their logins come with the next event or the next run.
             _ => run.skip("list_of_users_refused", 1),
         }
         Ok(())
     }
 
-    fn conclude(&self, round: Round<Walk>, run: &mut Run) -> Result<(), Failure> {
+    fn conclude<W: Walk>(&self, round: Round<W>, run: &mut Run) -> Result<(), Failure> {
         // What the vendor has not shown yet by its own clock cannot be called complete.
         let clock = run.date.or(round.date).map_or(self.now, |date| date.min(self.now));
         for (walk, error) in round.ended() {
-            run.fetched += walk.counts.fetched;
-            run.calls.unchanged += walk.counts.unchanged;
-            run.pages += walk.counts.pages;
-            for (reason, times) in &walk.counts.skipped {
+            let counts = walk.counts();
+            run.fetched += counts.fetched;
+            run.calls.unchanged += counts.unchanged;
+            run.pages += counts.pages;
+            for (reason, times) in &counts.skipped {
                 run.skip(reason, *times);
             }
             match error {
-                Some(error) => run.failures.push((walk.campaign_id().to_owned(), error)),
+                Some(error) => run.failures.push((walk.source_id().to_owned(), error)),
                 None => {
                     run.complete += 1;
                     self.cover(&walk, clock - self.tenant.settle)?;
@@ -292,11 +304,11 @@ impl Sync<'_> {
         Ok(())
     }
 
-    fn cover(&self, walk: &Walk, shown: DateTime<Utc>) -> Result<(), Failure> {
+    fn cover(&self, walk: &impl Walk, shown: DateTime<Utc>) -> Result<(), Failure> {
         let window = walk.window();
         let covered = Window { from: window.from, to: window.to.min(shown) };
         if !self.dry && covered.to - covered.from > TimeDelta::zero() {
-            ledger::cover(&self.tenant.name, walk.campaign_id(), covered)?;
+            ledger::cover(&self.tenant.name, walk.source_id(), covered)?;
         }
         Ok(())
     }
@@ -325,7 +337,7 @@ pub fn verdict(run: &Run, dry: bool) -> Verdict {
     if let Some(closed) = run.skipped.get("campaign_without_api") {
         parts.push(format!("{} without role campaignAPI skipped", counted(*closed, "campaign")));
     }
-    parts.extend(failures.iter().take(3).map(|(source, error)| format!("campaign {source}: {error}")));
+    parts.extend(failures.iter().take(3).map(|(source, error)| format!("{} {source}: {error}", run.unit)));
     if failures.len() > 3 {
         parts.push(format!("{} failed too, see dialfire.http_log", counted(failures.len() as u64 - 3, "window")));
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use calls::client::Settings;
 use calls::range;
 use calls::secret::Secret;
-use calls::vendor::dialfire::Access;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use pgrx::pg_sys;
@@ -16,6 +15,7 @@ use pgrx::prelude::*;
 
 use crate::error::Failure;
 use crate::options::{base_url, campaign_tokens, duration, long_duration, value};
+use crate::vendor::Access;
 use crate::{pg, settings};
 
 /// Days that `df_sync(tenant)` wants where no `start_date` says otherwise.
@@ -34,7 +34,7 @@ pub struct Tenant {
     start_date: Option<NaiveDate>,
 }
 
-type Options = BTreeMap<String, String>;
+pub type Options = BTreeMap<String, String>;
 
 impl Tenant {
     /// Reads the tenant with the rights and the user mapping of `caller`.
@@ -46,9 +46,9 @@ impl Tenant {
         let number = |option: &str| value(&options, option).and_then(|v| v.parse::<usize>().ok()).unwrap_or(1);
         let time = |option: &str| value(&options, option).and_then(duration).unwrap_or(Duration::from_secs(60));
         let zone = text("timezone").and_then(|zone| Tz::from_str(&zone).ok()).unwrap_or(Tz::UTC);
-        let list = text("campaigns").unwrap_or_default();
-        let (token, campaign_tokens) = secrets(name, &role, &mapping)?;
-        let tokens = token.iter().chain(campaign_tokens.values()).cloned().collect();
+        let secrets = Secrets::read(name, &mapping)?;
+        let vendor = text("vendor").unwrap_or_default();
+        let access = Access::read(name, &vendor, &options, &secrets, zone)?;
         Ok(Tenant {
             name: name.to_owned(),
             zone,
@@ -60,18 +60,9 @@ impl Tenant {
                 .and_then(|length| TimeDelta::from_std(length).ok())
                 .unwrap_or_default(),
             start_date: text("start_date").and_then(|day| NaiveDate::from_str(&day).ok()),
-            access: Access {
-                account: text("account").unwrap_or_default(),
-                token,
-                campaign_tokens,
-                campaigns: list.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect(),
-                page_size: number("page_size"),
-                batch: number("batch"),
-                zone,
-                raw: false,
-            },
+            access,
             http: Settings {
-                base: base_url(&text("base_url").unwrap_or_default()),
+                base: base_url(&text("base_url").unwrap_or_default(), &vendor),
                 allowed_hosts: settings::allowed_hosts(),
                 ca_file: text("ca_file").map(PathBuf::from),
                 proxy: text("proxy").map(|proxy| with_auth(&proxy, mapping.get("proxy_auth"))),
@@ -82,7 +73,7 @@ impl Tenant {
                 wait_budget: time("wait_budget"),
                 max_per_second: text("max_requests_per_second").and_then(|rate| rate.parse().ok()),
                 concurrency: number("concurrency"),
-                secrets: tokens,
+                secrets: secrets.all(),
                 ..Settings::default()
             },
             role,
@@ -152,21 +143,30 @@ fn pairs(options: Vec<Option<String>>) -> Options {
         .collect()
 }
 
-type Secrets = (Option<Secret>, BTreeMap<String, Secret>);
+/// What the user mapping hides.
+pub struct Secrets {
+    pub token: Option<Secret>,
+    pub campaign_tokens: BTreeMap<String, Secret>,
+}
 
-fn secrets(tenant: &str, role: &str, mapping: &Options) -> Result<Secrets, Failure> {
-    let token = match (mapping.get("token"), mapping.get("token_file")) {
-        (Some(token), _) => Some(token.clone()),
-        (None, Some(path)) => Some(read_token(tenant, path)?),
-        (None, None) => None,
-    };
-    let token = token.filter(|token| !token.is_empty()).map(Secret::new);
-    let tokens = mapping.get("campaign_tokens").and_then(|list| campaign_tokens(list)).unwrap_or_default();
-    let tokens: BTreeMap<_, _> = tokens.into_iter().map(|(id, token)| (id, Secret::new(token))).collect();
-    if token.is_none() && tokens.is_empty() {
-        return Err(Failure::NoToken { tenant: tenant.to_owned(), role: role.to_owned() });
+impl Secrets {
+    fn read(tenant: &str, mapping: &Options) -> Result<Secrets, Failure> {
+        let token = match (mapping.get("token"), mapping.get("token_file")) {
+            (Some(token), _) => Some(token.clone()),
+            (None, Some(path)) => Some(read_token(tenant, path)?),
+            (None, None) => None,
+        };
+        let tokens = mapping.get("campaign_tokens").and_then(|list| campaign_tokens(list)).unwrap_or_default();
+        Ok(Secrets {
+            token: token.filter(|token| !token.is_empty()).map(Secret::new),
+            campaign_tokens: tokens.into_iter().map(|(id, token)| (id, Secret::new(token))).collect(),
+        })
     }
-    Ok((token, tokens))
+
+    /// Shown nowhere.
+    fn all(self) -> Vec<Secret> {
+        self.token.into_iter().chain(self.campaign_tokens.into_values()).collect()
+    }
 }
 
 fn read_token(tenant: &str, path: &str) -> Result<String, Failure> {

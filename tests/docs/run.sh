@@ -49,7 +49,7 @@ same() {
 }
 fresh
 psql -d docs -c 'CREATE EXTENSION dialfire_sync'
-same options README.md "SELECT format('| \`%s\` | %s | %s | %s |', option, place, '\`' || default_value || '\`', description)
+same options README.md "SELECT format('| \`%s\` | %s | %s | %s | %s |', option, place, vendor, '\`' || default_value || '\`', description)
     FROM df_options()"
 same kpis docs/kpis.md "SELECT format('| \`%s\` | %s | \`%s\` | %s |', kpi, unit, formula, meaning)
     FROM dialfire.kpi_definitions ORDER BY ctid"

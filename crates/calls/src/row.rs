@@ -15,6 +15,10 @@ pub struct Json(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole(pub String);
 
+/// A number of money, as its decimal text: doubles would lose cents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decimal(pub String);
+
 impl Default for Whole {
     fn default() -> Whole {
         Whole("{}".to_owned())
@@ -91,6 +95,7 @@ cell!(f64, "double precision", Doubles, |c| *c, |c| Value::from(*c));
 cell!(bool, "boolean", Flags, |c| *c, |c| Value::from(*c));
 cell!(DateTime<Utc>, "timestamptz", Instants, |c| *c, |c| c.to_rfc3339_opts(SecondsFormat::AutoSi, true).into());
 cell!(NaiveDate, "date", Days, |c| *c, |c| c.to_string().into());
+cell!(Decimal, "numeric", Texts, |c| c.as_ref().map(|d| d.0.as_str()), |c| parsed(&c.0));
 cell!(Json, "jsonb", Texts, |c| c.as_ref().map(|j| j.0.as_str()), |c| parsed(&c.0));
 
 impl Cell for Whole {
@@ -277,6 +282,25 @@ row!(
     }
 );
 
+row!(
+    /// What a voice AI says of a call, beside its transaction of the same id.
+    CallDetail in "call_details" {
+        id: String,
+        campaign_id: Option<String>,
+        ended_reason: Option<String>,
+        summary: Option<String>,
+        transcript: Option<String>,
+        messages: Option<Json>,
+        analysis: Option<Json>,
+        actions: Option<Json>,
+        cost: Option<Decimal>,
+        cost_breakdown: Option<Json>,
+        vendor_created_at: Option<DateTime<Utc>>,
+        vendor_updated_at: Option<DateTime<Utc>>,
+        extra: Option<Json>,
+    }
+);
+
 /// Which login belongs to an internal user id, and since when we know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agent {
@@ -330,6 +354,7 @@ pub struct Batch {
     pub connections: Vec<Connection>,
     pub recordings: Vec<Recording>,
     pub inbound_calls: Vec<InboundCall>,
+    pub call_details: Vec<CallDetail>,
     pub agents: Vec<Agent>,
     pub rejects: Vec<Reject>,
     pub records: Vec<Record>,
@@ -342,6 +367,7 @@ impl Batch {
         self.connections.extend(other.connections);
         self.recordings.extend(other.recordings);
         self.inbound_calls.extend(other.inbound_calls);
+        self.call_details.extend(other.call_details);
         self.agents.extend(other.agents);
         self.rejects.extend(other.rejects);
         self.records.extend(other.records);
@@ -366,6 +392,7 @@ impl Batch {
             + self.connections.len()
             + self.recordings.len()
             + self.inbound_calls.len()
+            + self.call_details.len()
             + self.rejects.len()
             + self.records.len()
     }

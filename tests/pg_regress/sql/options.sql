@@ -1,7 +1,7 @@
 -- Every option of a tenant: good values, bad values, and who may set it.
 \pset format unaligned
 \pset tuples_only on
-SELECT option, place, COALESCE(default_value, '(none)'), superuser_only FROM df_options();
+SELECT option, place, COALESCE(vendor, 'all'), COALESCE(default_value, '(none)'), superuser_only FROM df_options();
 
 CREATE TEMP TABLE tried (option text, value text, good boolean);
 INSERT INTO tried VALUES
@@ -49,7 +49,7 @@ CREATE FUNCTION pg_temp.statement(option text, value text) RETURNS text LANGUAGE
         WHEN 'server' THEN format('CREATE SERVER regress_new FOREIGN DATA WRAPPER dialfire_sync
                                    OPTIONS (vendor ''dialfire'', account ''9c6d0163'', %I %L)', $1, $2)
         ELSE format('CREATE USER MAPPING FOR PUBLIC SERVER regress_acme OPTIONS (%I %L)', $1, $2)
-    END FROM df_options() o WHERE o.option = $1
+    END FROM df_options() o WHERE o.option = $1 LIMIT 1
 $$;
 -- No option is left out.
 SELECT option FROM df_options()

@@ -10,14 +10,14 @@ mod leg;
 mod reconcile;
 mod request;
 mod response;
+mod seam;
 mod transaction;
 mod walk;
 
-pub use check::{check, Check};
 pub use contact::Take;
 pub use event::Event;
 pub use reconcile::Reconcile;
-pub use request::{Access, Dialfire, Job, Listed, Outcome, Reply, Source};
-pub use response::{normalise, reread, Normalised};
+pub use request::{Access, Dialfire, Job, Outcome, Source};
+pub use response::{normalise, reread};
 pub use transaction::Wanted;
-pub use walk::{Counts, Known, Path, Stored, Walk};
+pub use walk::{Known, Stored, Walk};

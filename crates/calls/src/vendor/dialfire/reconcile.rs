@@ -7,10 +7,11 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::request::{Job, Outcome, Source};
-use super::walk::{Counts, Feed, Path, State, Stored};
+use super::walk::{Feed, State, Stored};
 use crate::error::Error;
 use crate::range::Window;
 use crate::row::Batch;
+use crate::vendor::{Counts, Path};
 
 pub struct Reconcile {
     source: Arc<Source>,
@@ -71,6 +72,9 @@ impl Reconcile {
 }
 
 impl Path for Reconcile {
+    type Job = Job;
+    type Outcome = Outcome;
+
     fn poll<S: Stored>(&mut self, stored: &mut S) -> Result<Option<Job>, S::Error> {
         let job = self.next(stored)?;
         self.in_flight += usize::from(job.is_some());

@@ -11,12 +11,13 @@ use super::contact::{self, Take};
 use super::event::Event;
 use super::response::{self, Opened, Page};
 use super::transaction::Wanted;
-use crate::client::{segment, Answer, Attempt, Client, Method, Request};
+use crate::client::{segment, Answer, Client, Method, Request};
 use crate::error::Error;
 use crate::field::{self, Fault};
 use crate::range::Window;
 use crate::row::{Agent, Batch, Campaign, Record, Reject};
 use crate::secret::Secret;
+use crate::vendor::{Exchange, Reply};
 
 /// What opens a tenant, and how much is asked at once.
 #[derive(Clone)]
@@ -97,21 +98,13 @@ pub struct PageFacts {
     pub received: u64,
 }
 
-/// Everything that came of one job.
-pub struct Reply {
-    pub outcome: Result<Outcome, Error>,
-    pub attempts: Vec<Attempt>,
-    /// The vendor's clock.
-    pub date: Option<DateTime<Utc>>,
-}
-
 impl Dialfire {
     pub fn new(client: Arc<Client>, access: Access) -> Self {
         Dialfire { client, access }
     }
 
-    pub fn run(&self, job: &Job) -> Reply {
-        let mut exchange = Exchange { client: &self.client, attempts: Vec::new(), date: None };
+    pub fn run(&self, job: &Job) -> Reply<Outcome> {
+        let mut exchange = Exchange::new(&self.client);
         let outcome = match job {
             Job::Campaigns => self.campaigns(&mut exchange).map(Outcome::Campaigns),
             Job::Users => self.users(&mut exchange).map(Outcome::Users),
@@ -124,7 +117,7 @@ impl Dialfire {
             }
             Job::Contacts { source, keep, wanted } => self.contacts(source, keep, wanted, &mut exchange),
         };
-        Reply { outcome, attempts: exchange.attempts, date: exchange.date }
+        exchange.reply(outcome)
     }
 
     fn campaigns(&self, exchange: &mut Exchange) -> Result<Vec<Listed>, Error> {
@@ -301,13 +294,6 @@ impl Dialfire {
     }
 }
 
-/// The requests of one job, with the lines that they leave in the ledger.
-struct Exchange<'a> {
-    client: &'a Client,
-    attempts: Vec<Attempt>,
-    date: Option<DateTime<Utc>>,
-}
-
 impl Exchange<'_> {
     /// Of two forms of a path that clients use, the first that the vendor knows.
     fn first(&mut self, [path, other]: [String; 2], token: &Secret) -> Result<Answer, Error> {
@@ -326,15 +312,6 @@ impl Exchange<'_> {
             headers: Vec::new(),
             body: None,
         })
-    }
-
-    fn send(&mut self, request: &Request) -> Result<Answer, Error> {
-        let (answer, attempts) = self.client.send(request);
-        self.attempts.extend(attempts);
-        if let Ok(answer) = &answer {
-            self.date = answer.date.or(self.date);
-        }
-        answer
     }
 }
 

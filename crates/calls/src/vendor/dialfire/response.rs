@@ -11,8 +11,9 @@ use super::transaction;
 use crate::error::Error;
 use crate::field::{self, excerpt, Extra, Fault};
 use crate::range::Window;
-use crate::row::{Agent, Batch, Campaign, InboundCall, Reject, Row};
+use crate::row::{Agent, Batch, Campaign, InboundCall, Reject};
 use crate::secret::Secret;
+use crate::vendor::Normalised;
 
 /// A payload larger than this is cut in `rejects`; the reason and the key still find it at the vendor.
 const PAYLOAD_LIMIT: usize = 16 << 20;
@@ -272,41 +273,13 @@ pub fn reread(rejected: &Reject, transaction_id: Option<&str>, zone: Tz) -> Batc
     out
 }
 
-/// A row or reject of one payload, for people to look at.
-pub struct Normalised {
-    pub kind: &'static str,
-    pub id: Option<String>,
-    pub row: Option<serde_json::Map<String, serde_json::Value>>,
-    pub reject: Option<Reject>,
-}
-
 /// Reads any record of Dialfire's by its shape: a contact, an inbound call, an event line, a page or array of those.
 pub fn normalise(payload: &RawValue, campaign_id: &str, zone: Tz) -> Vec<Normalised> {
     let mut batch = Batch::default();
     let mut lines = Vec::new();
     sort(payload, campaign_id, zone, &mut batch, &mut lines);
-    fn of<R: Row>(kind: &'static str, rows: Vec<R>) -> impl Iterator<Item = Normalised> {
-        rows.into_iter().map(move |row| {
-            let mut row = row.to_json();
-            // A payload alone does not say which campaign delivered it.
-            row.retain(|name, value| name != "campaign_id" || value.as_str() != Some(""));
-            let id = row.get("id").and_then(|id| id.as_str()).map(str::to_owned);
-            Normalised { kind, id, row: Some(row), reject: None }
-        })
-    }
-    of("contact", batch.contacts)
-        .chain(of("transaction", batch.transactions))
-        .chain(of("connection", batch.connections))
-        .chain(of("recording", batch.recordings))
-        .chain(of("inbound_call", batch.inbound_calls))
-        .chain(lines)
-        .chain(batch.rejects.into_iter().map(|r| Normalised {
-            kind: r.kind,
-            id: r.key.clone(),
-            row: None,
-            reject: Some(r),
-        }))
-        .collect()
+    let rejects = std::mem::take(&mut batch.rejects);
+    Normalised::all(batch).into_iter().chain(lines).chain(rejects.into_iter().map(Normalised::from)).collect()
 }
 
 fn sort(payload: &RawValue, campaign_id: &str, zone: Tz, batch: &mut Batch, lines: &mut Vec<Normalised>) {

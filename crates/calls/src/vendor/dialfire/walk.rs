@@ -3,7 +3,7 @@
 //! Pure bookkeeping: the caller runs the jobs, on whatever threads, and says what is stored already.
 
 use std::collections::hash_map::{Entry, HashMap};
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use super::transaction::Wanted;
 use crate::error::Error;
 use crate::range::Window;
 use crate::row::Batch;
+use crate::vendor::{self, Counts, Path};
 
 /// Announced transactions held at once. Beyond it contacts are fetched before more pages are read, so that memory stays
 /// flat; below it a contact with events on many pages is fetched only once.
@@ -43,30 +44,6 @@ pub trait Stored {
     fn changed(&mut self, contacts: &[(String, String)]) -> Result<Vec<String>, Self::Error>;
     /// Contacts of a campaign that have a stored transaction since that day (UTC) and are not marked as gone.
     fn active(&mut self, campaign_id: &str, since: NaiveDate) -> Result<Vec<String>, Self::Error>;
-}
-
-/// A way through a vendor's data: requests to make, one after the other or several at once, until it is finished.
-pub trait Path {
-    /// The next request, or `None` until an outstanding one is answered.
-    fn poll<S: Stored>(&mut self, stored: &mut S) -> Result<Option<Job>, S::Error>;
-    /// Takes the answer to one of this path's jobs; what it returns is to be stored. An error ends the path.
-    fn accept<S: Stored>(
-        &mut self,
-        job: &Job,
-        outcome: Result<Outcome, Error>,
-        stored: &mut S,
-    ) -> Result<Result<Batch, Error>, S::Error>;
-    /// Every page arrived, and everything that they announce.
-    fn is_finished(&self) -> bool;
-}
-
-/// What became of the records of a window, as far as it is decided before storing.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Counts {
-    pub fetched: u64,
-    pub unchanged: u64,
-    pub skipped: BTreeMap<&'static str, u64>,
-    pub pages: u64,
 }
 
 pub struct Walk {
@@ -108,14 +85,6 @@ impl Walk {
     pub fn keeping(mut self, covered: &[Window]) -> Walk {
         self.keep.extend_from_slice(covered);
         self
-    }
-
-    pub fn campaign_id(&self) -> &str {
-        &self.source.campaign_id
-    }
-
-    pub fn window(&self) -> Window {
-        self.window
     }
 
     fn next(&mut self) -> Option<Job> {
@@ -179,7 +148,24 @@ impl Walk {
     }
 }
 
+impl vendor::Walk for Walk {
+    fn source_id(&self) -> &str {
+        &self.source.campaign_id
+    }
+
+    fn window(&self) -> Window {
+        self.window
+    }
+
+    fn counts(&self) -> &Counts {
+        &self.counts
+    }
+}
+
 impl Path for Walk {
+    type Job = Job;
+    type Outcome = Outcome;
+
     fn poll<S: Stored>(&mut self, _: &mut S) -> Result<Option<Job>, S::Error> {
         let job = self.next();
         self.in_flight += usize::from(job.is_some());

@@ -1,0 +1,72 @@
+//! The vendors that a tenant can have. Everything that depends on which one it is goes through `with_vendor!`.
+
+use calls::vendor::dialfire::{self, Dialfire};
+use calls::vendor::{Normalised, Vendor};
+use chrono_tz::Tz;
+use serde_json::value::RawValue;
+
+use crate::error::Failure;
+use crate::options::value;
+use crate::tenant::{Options, Secrets};
+
+/// How one tenant's vendor is opened.
+pub enum Access {
+    Dialfire(dialfire::Access),
+}
+
+impl Access {
+    pub fn read(tenant: &str, vendor: &str, options: &Options, secrets: &Secrets, zone: Tz) -> Result<Access, Failure> {
+        let text = |option: &str| value(options, option).unwrap_or_default().to_owned();
+        let number = |option: &str| value(options, option).and_then(|v| v.parse::<usize>().ok()).unwrap_or(1);
+        match vendor {
+            "dialfire" if secrets.token.is_none() && secrets.campaign_tokens.is_empty() => Err(Failure::NoToken {
+                tenant: tenant.to_owned(),
+                wanted: "neither token nor token_file nor campaign_tokens",
+                add: "token",
+            }),
+            "dialfire" => Ok(Access::Dialfire(dialfire::Access {
+                account: text("account"),
+                token: secrets.token.clone(),
+                campaign_tokens: secrets.campaign_tokens.clone(),
+                campaigns: list(&text("campaigns")),
+                page_size: number("page_size"),
+                batch: number("batch"),
+                zone,
+                raw: false,
+            })),
+            _ => Err(Failure::UnknownVendor(vendor.to_owned())),
+        }
+    }
+
+    /// What a source is called.
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Access::Dialfire(_) => "campaign",
+        }
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+}
+
+/// Evaluates an expression in which `$vendor` is the type of a tenant's vendor and `$access` its access.
+macro_rules! with_vendor {
+    ($of:expr, $vendor:ident, $access:ident => $body:expr) => {
+        match $of {
+            $crate::vendor::Access::Dialfire($access) => {
+                type $vendor = calls::vendor::dialfire::Dialfire;
+                $body
+            }
+        }
+    };
+}
+
+type Normalise = fn(&RawValue, &str, Tz) -> Vec<Normalised>;
+
+pub fn normaliser(vendor: &str) -> Option<Normalise> {
+    match vendor {
+        "dialfire" => Some(Dialfire::normalise),
+        _ => None,
+    }
+}
