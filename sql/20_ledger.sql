@@ -29,6 +29,8 @@ CREATE TABLE dialfire.runs (
     hint            text,
     PRIMARY KEY (tenant, run_id)
 );
+CREATE INDEX runs_failed ON dialfire.runs (finished_at) WHERE status IN ('failed', 'partial', 'crashed');
+COMMENT ON INDEX dialfire.runs_failed IS 'finds the newest errors; a run that succeeds has no entry';
 COMMENT ON TABLE dialfire.runs IS 'every run of a sync: what was asked and what became of it';
 COMMENT ON COLUMN dialfire.runs.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.runs.run_id IS 'number of the run';
@@ -86,6 +88,8 @@ CREATE TABLE dialfire.http_log (
 );
 CREATE INDEX http_log_run ON dialfire.http_log (tenant, run_id);
 COMMENT ON INDEX dialfire.http_log_run IS 'finds the failed requests of a run';
+CREATE INDEX http_log_at ON dialfire.http_log (at);
+COMMENT ON INDEX dialfire.http_log_at IS 'finds the newest errors';
 COMMENT ON TABLE dialfire.http_log IS 'every request that was not answered by 2xx';
 COMMENT ON COLUMN dialfire.http_log.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.http_log.id IS 'number of the line';
@@ -124,6 +128,8 @@ CREATE TABLE dialfire.rejects (
 );
 CREATE INDEX rejects_event ON dialfire.rejects (tenant, contact_id, event_md5) WHERE resolved_at IS NULL;
 COMMENT ON INDEX dialfire.rejects_event IS 'finds the open reject of an event, which is not fetched again';
+CREATE INDEX rejects_last_seen ON dialfire.rejects (last_seen) WHERE resolved_at IS NULL;
+COMMENT ON INDEX dialfire.rejects_last_seen IS 'finds the newest errors';
 COMMENT ON TABLE dialfire.rejects IS 'records that could not be stored, with reason and payload; their siblings are stored';
 COMMENT ON COLUMN dialfire.rejects.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.rejects.id IS 'number of the reject';

@@ -17,10 +17,11 @@ COMMENT ON COLUMN dialfire.refreshes.duration IS 'how long it took';
 COMMENT ON COLUMN dialfire.refreshes.signature IS 'state of daily_stats and agents that was refreshed to';
 
 -- A state and not a time: a sync that began before a refresh may commit after it. A login that is learned names old events.
+-- Microseconds are whole numbers, whose sum is cheap and the same in any order.
 CREATE FUNCTION dialfire.stats_signature() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT (SELECT count(*) || ':' || COALESCE(sum(EXTRACT(epoch FROM changed_at)), 0) FROM dialfire.daily_stats) || ' '
-        || (SELECT count(*) || ':' || COALESCE(sum(EXTRACT(epoch FROM changed_at)), 0) FROM dialfire.agents)
+    SELECT (SELECT count(*) || ':' || COALESCE(sum((date_part('epoch', changed_at) * 1e6)::bigint), 0) FROM dialfire.daily_stats)
+        || ' ' || (SELECT count(*) || ':' || COALESCE(sum((date_part('epoch', changed_at) * 1e6)::bigint), 0) FROM dialfire.agents)
 $$;
 COMMENT ON FUNCTION dialfire.stats_signature() IS 'changes whenever daily_stats or agents do; tells nothing of their rows';
 
@@ -57,14 +58,22 @@ DECLARE
     populated boolean;
     began timestamptz;
     state text := dialfire.stats_signature();
+    failed text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['mv_ingestion_kpis', 'mv_ingestion_monthly'] LOOP
+    -- In this order: the second sums up the first.
+    FOREACH name IN ARRAY ARRAY['mv_ingestion_monthly', 'mv_ingestion_kpis'] LOOP
         view := name; way := NULL; rows := NULL; duration := NULL; reason := NULL;
         SELECT m.ispopulated INTO populated FROM pg_matviews m WHERE m.schemaname = 'dialfire' AND m.matviewname = name;
         IF populated AND NOT force AND EXISTS (
             SELECT FROM dialfire.refreshes r WHERE r.view = name AND r.signature = state) THEN
             way := 'skipped';
             reason := 'nothing has changed since the last refresh';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        IF failed IS NOT NULL THEN
+            way := 'failed';
+            reason := format('it is made of %s, which could not be refreshed', failed);
             RETURN NEXT;
             CONTINUE;
         END IF;
@@ -85,6 +94,7 @@ BEGIN
             ON CONFLICT ON CONSTRAINT refreshes_pkey DO UPDATE SET refreshed_at = excluded.refreshed_at,
                 way = excluded.way, rows = excluded.rows, duration = excluded.duration, signature = excluded.signature;
         EXCEPTION WHEN lock_not_available THEN
+            failed := name;
             way := 'failed';
             reason := 'another session holds a lock on it; the next refresh will do it';
             duration := clock_timestamp() - began;

@@ -55,7 +55,7 @@ ROLLBACK;
 CREATE TEMP VIEW kpi_columns AS
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relnamespace = 'dialfire'::regnamespace
-  AND c.relname IN ('agent_daily', 'campaign_daily', 'monthly', 'ingestion_kpis', 'ingestion_monthly')
+  AND c.relname IN ('agent_daily', 'campaign_daily', 'tenant_daily', 'monthly', 'ingestion_kpis', 'ingestion_monthly')
   AND a.attname NOT IN ('tenant', 'day', 'days', 'month', 'agent_id', 'agent_login', 'campaign_id', 'title');
 SELECT relname, attname FROM kpi_columns WHERE attname NOT IN (SELECT kpi FROM dialfire.kpi_definitions) ORDER BY 1, 2;
 SELECT kpi FROM dialfire.kpi_definitions WHERE kpi NOT IN (SELECT attname FROM kpi_columns) ORDER BY 1;
@@ -82,6 +82,8 @@ SELECT * FROM dialfire.campaign_daily ORDER BY tenant, day, campaign_id;
 \pset expanded off
 SELECT tenant, month, attempts, connects, reach, conversions AS conv, missing_login_rate AS nameless, inbound
 FROM dialfire.monthly ORDER BY 1, 2;
+SELECT tenant, day, attempts, connects, reach, conversions AS conv, missing_login_rate AS nameless, inbound
+FROM dialfire.tenant_daily ORDER BY 1, 2;
 -- A month of matview and view are the same: no row, and as many months.
 SELECT to_jsonb(m) - 'days' FROM dialfire.ingestion_monthly m EXCEPT SELECT to_jsonb(m) FROM dialfire.monthly m;
 SELECT (SELECT count(*) FROM dialfire.ingestion_monthly) = (SELECT count(*) FROM dialfire.monthly) AS as_many;
@@ -114,7 +116,8 @@ SET ROLE regress_kpi;
 SELECT tenant, attempts, connects, reach, errors_24h FROM dialfire.ingestion_kpis ORDER BY tenant = 'all tenants', tenant;
 SELECT tenant, month FROM dialfire.ingestion_monthly ORDER BY 1, 2;
 SELECT DISTINCT tenant FROM dialfire.monthly UNION SELECT DISTINCT tenant FROM dialfire.agent_daily
-UNION SELECT DISTINCT tenant FROM dialfire.campaign_daily UNION SELECT DISTINCT tenant FROM dialfire.daily_stats;
+UNION SELECT DISTINCT tenant FROM dialfire.campaign_daily UNION SELECT DISTINCT tenant FROM dialfire.tenant_daily
+UNION SELECT DISTINCT tenant FROM dialfire.daily_stats;
 SELECT regress.try('SELECT * FROM dialfire.mv_ingestion_kpis');
 SELECT regress.try('SELECT * FROM df_refresh()');
 SELECT regress.try($$SELECT df_verify('regress_beta', '2026-11-05')$$);
