@@ -3,7 +3,7 @@ PG_CONFIG ?= /usr/lib/postgresql/$(PG)/bin/pg_config
 export PG PG_CONFIG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs chaos
+.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs chaos bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -45,3 +45,6 @@ test-docs: setup ## the SQL of README.md and docs, run against the simulator
 
 chaos: setup ## 100,000 calls while the vendor, the processes and the server break; CHAOS_SECONDS, CHAOS_SEED
 	@scripts/test.sh chaos
+
+bench: setup ## speed against COPY, a script and dlt, into bench/RESULTS.md; BENCH="first_load resync" for some parts
+	@bench/run

@@ -4,6 +4,7 @@ use crate::rng::Rng;
 use crate::text;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// How much of what is generated.
 #[derive(Clone)]
@@ -15,6 +16,10 @@ pub struct Plan {
     pub campaigns: u16,
     pub non_human: f64,
     pub late_recordings: f64,
+    /// Phone legs of a call, and recordings of a leg, on average; `None` as a dialler has them.
+    pub legs: Option<f64>,
+    pub recorded: Option<f64>,
+    pub keep_rendered: bool,
     pub in_progress: u32,
     pub timezone: chrono_tz::Tz,
     /// The vendor's now, in milliseconds.
@@ -89,6 +94,8 @@ pub struct Contact {
     pub revision: u32,
     pub deleted: bool,
     pub transactions: Vec<Transaction>,
+    /// With `keep_rendered`, the JSON with its `$md5`, until something changes.
+    pub rendered: OnceLock<Box<str>>,
     /// Served as it is, instead of everything else.
     pub raw: Option<Box<str>>,
 }
@@ -172,6 +179,7 @@ impl Contact {
         self.transactions[transaction].revision += 1;
         self.revision += 1;
         self.changed = now;
+        self.rendered.take();
     }
 }
 

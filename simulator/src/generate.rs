@@ -80,6 +80,7 @@ impl World {
         target.changed = target.changed.max(fired);
         target.transactions.push(made);
         target.revision += 1;
+        target.rendered.take();
         campaign.events.push(Event { key, raw: None });
     }
 
@@ -184,6 +185,7 @@ fn transaction(plan: &Plan, rng: &mut Rng, fired: i64, in_progress: bool) -> Tra
     };
     let connections = match (human, dialed) {
         _ if in_progress => 1,
+        _ if plan.legs.is_some() => (0..2).filter(|_| rng.chance(plan.legs.unwrap_or(0.0) / 2.0)).count(),
         (true, _) if detail == "$assigned" => 0,
         (true, _) => [0, 1, 2][usize::from(rng.chance(0.625)) * (1 + usize::from(rng.chance(0.12)))],
         (_, dialed) => usize::from(dialed),
@@ -244,6 +246,12 @@ fn connection(plan: &Plan, rng: &mut Rng, fired: i64, human: bool, in_progress: 
         recordings: Vec::new(),
         third_party: Vec::new(),
     };
+    if let Some(share) = plan.recorded.filter(|_| !in_progress) {
+        if rng.chance(share) {
+            made.record(plan, rng);
+        }
+        return made;
+    }
     if !talked || in_progress {
         return made;
     }

@@ -15,6 +15,7 @@ pub struct Log {
     pub connections: u64,
     pub per_second: Option<usize>,
     total: u64,
+    bytes: u64,
     violations: u64,
     by_kind: BTreeMap<String, u64>,
     by_status: BTreeMap<u16, u64>,
@@ -31,6 +32,7 @@ pub struct Visit<'a> {
     sim: &'a Sim,
     line: Value,
     status: u16,
+    bytes: u64,
 }
 
 impl<'a> Visit<'a> {
@@ -39,18 +41,18 @@ impl<'a> Visit<'a> {
         let line = json!({"at": crate::text::time(sim.now()), "method": call.method.as_str(), "path": shown(call),
             "host": call.header(axum::http::header::HOST), "scope": scope, "status": 0, "body_bytes": call.body.len()});
         sim.log().enter(kind(call));
-        Self { sim, line, status: 0 }
+        Self { sim, line, status: 0, bytes: 0 }
     }
 
-    pub fn end(&mut self, status: u16) {
-        self.status = status;
+    pub fn end(&mut self, status: u16, bytes: u64) {
+        (self.status, self.bytes) = (status, bytes);
     }
 }
 
 impl Drop for Visit<'_> {
     fn drop(&mut self) {
         self.line["status"] = self.status.into();
-        self.sim.log().leave(self.status, self.line.take());
+        self.sim.log().leave(self.status, self.bytes, self.line.take());
     }
 }
 
@@ -64,8 +66,9 @@ impl Log {
         self.max_per_second = self.max_per_second.max(count);
     }
 
-    fn leave(&mut self, status: u16, line: Value) {
+    fn leave(&mut self, status: u16, bytes: u64, line: Value) {
         self.running -= 1;
+        self.bytes += bytes;
         *self.by_status.entry(status).or_default() += 1;
         if self.lines.len() == KEPT {
             self.lines.pop_front();
@@ -86,7 +89,7 @@ impl Log {
     }
 
     pub fn show(&self) -> Value {
-        json!({"total": self.total, "by_kind": self.by_kind, "by_status": self.by_status, "running": self.running,
+        json!({"total": self.total, "bytes": self.bytes, "by_kind": self.by_kind, "by_status": self.by_status, "running": self.running,
             "max_concurrent": self.max_running, "max_per_second": self.max_per_second, "connections": self.connections,
             "rate_limit_violations": self.violations, "last": self.lines})
     }

@@ -55,6 +55,12 @@ struct Arguments {
     /// Share of the recordings without a location yet
     #[arg(long, default_value_t = 0.05)]
     late_recordings: f64,
+    /// Phone legs of a call on average, up to 2 [default: a third of the calls has none, a few have two]
+    #[arg(long, value_parser = share::<2>)]
+    legs: Option<f64>,
+    /// Share of all legs with a recording [default: most of the calls that were talked]
+    #[arg(long, value_parser = share::<1>)]
+    recorded: Option<f64>,
     /// Calls that have not ended yet
     #[arg(long, default_value_t = 3)]
     in_progress: u32,
@@ -68,6 +74,9 @@ struct Arguments {
     tenant: String,
     #[arg(long, default_value = "tenant-secret-token")]
     tenant_token: String,
+    /// Keep each contact's JSON after it was first asked for: the vendor then costs next to nothing, but memory
+    #[arg(long)]
+    keep_rendered: bool,
     /// End when standard input ends
     #[arg(long)]
     exit_with_stdin: bool,
@@ -94,6 +103,11 @@ async fn serve(arguments: Arguments) -> std::io::Result<()> {
     sim::run(sim, listener).await
 }
 
+fn share<const MOST: u32>(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| (0.0..=f64::from(MOST)).contains(number));
+    number.ok_or_else(|| format!("not a number from 0 to {MOST}"))
+}
+
 fn plan(arguments: Arguments) -> Plan {
     Plan {
         seed: arguments.seed,
@@ -103,6 +117,9 @@ fn plan(arguments: Arguments) -> Plan {
         campaigns: arguments.campaigns,
         non_human: arguments.non_human,
         late_recordings: arguments.late_recordings,
+        legs: arguments.legs,
+        recorded: arguments.recorded,
+        keep_rendered: arguments.keep_rendered,
         in_progress: arguments.in_progress,
         timezone: arguments.timezone,
         anchor: arguments.anchor.unwrap_or_else(|| chrono::Utc::now().timestamp_millis()),

@@ -7,6 +7,11 @@ impl World {
     /// One full contact; `md5` adds the `$md5` that `include_md5=true` asks for.
     pub fn push_contact(&self, out: &mut String, campaign: &Campaign, contact: &Contact, md5: bool) {
         match &contact.raw {
+            None if self.plan.keep_rendered && md5 => out.push_str(contact.rendered.get_or_init(|| {
+                let mut rendered = String::new();
+                self.push_generated(&mut rendered, campaign, contact, md5);
+                rendered.into_boxed_str()
+            })),
             Some(raw) => push_raw(out, raw, md5.then(|| contact.md5())),
             None => self.push_generated(out, campaign, contact, md5),
         }

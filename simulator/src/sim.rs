@@ -7,6 +7,7 @@ use crate::fault::{self, Faults};
 use crate::log::{Log, Visit};
 use crate::report::Reports;
 use crate::{control, truth};
+use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::Response;
 use axum::serve::ListenerExt;
@@ -122,6 +123,6 @@ async fn serve(State(sim): State<Arc<Sim>>, request: Request) -> Response {
     } else {
         fault::send(&sim, Answer::refuse(429).with("retry-after", "1"))
     };
-    visit.end(response.status().as_u16());
+    visit.end(response.status().as_u16(), response.body().size_hint().lower());
     response
 }

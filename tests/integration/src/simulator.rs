@@ -41,6 +41,10 @@ impl Simulator {
         Simulator { process, agent: config.build().into(), base_url }
     }
 
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/_control/{path}", self.base_url.trim_end_matches("/api"))
     }

@@ -1,0 +1,9 @@
+//! One file a promise.
+
+pub mod first_load;
+pub mod idle;
+pub mod latency;
+pub mod memory;
+pub mod profile;
+pub mod resync;
+pub mod tenants;
