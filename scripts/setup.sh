@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what a bare Debian lacks to build and test: packages, cargo-pgrx, its registration of PostgreSQL.
+# setup.sh [PACKAGE…]: installs what a bare Debian lacks to build and test, and these packages; registers PostgreSQL.
 . "$(dirname "$0")/lib.sh"
 
 PGRX=0.18.1
 
 packages() {
-    local wanted=(libclang-dev clang pkg-config build-essential sudo) missing=()
+    local wanted=(libclang-dev clang pkg-config build-essential sudo "$@") missing=()
     if [ "$PG_CONFIG" = "/usr/lib/postgresql/$PG/bin/pg_config" ]; then
         wanted+=("postgresql-$PG" "postgresql-server-dev-$PG" "postgresql-$PG-cron")
     fi
@@ -37,5 +37,5 @@ cargo_pgrx() {
     fi
 }
 
-packages
+packages "$@"
 cargo_pgrx

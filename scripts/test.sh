@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh lint|unit|pg|regress|integration|docs|chaos: one tier of the tests.
+# test.sh lint|unit|pg|regress|integration|docs|jdbc|chaos: one tier of the tests.
 . "$(dirname "$0")/lib.sh"
 
 lint() {
@@ -72,6 +72,14 @@ docs() {
     step "documentation" bounded 600 tests/docs/run.sh
 }
 
+jdbc() {
+    # The compiler of single files comes with the runtime.
+    scripts/setup.sh default-jre-headless libpostgresql-jdbc-java
+    scripts/install.sh dev
+    step "building the simulator" bounded 900 cargo build --quiet -p simulator
+    step "JDBC" bounded 600 tests/jdbc/run.sh
+}
+
 # Optimised, because it is the number of calls that makes it hard.
 chaos() {
     scripts/install.sh release
@@ -84,6 +92,6 @@ chaos() {
 }
 
 case ${1:-} in
-    lint | unit | pg | regress | integration | docs | chaos) "$1" ;;
-    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|chaos" ;;
+    lint | unit | pg | regress | integration | docs | jdbc | chaos) "$1" ;;
+    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|jdbc|chaos" ;;
 esac
