@@ -69,6 +69,8 @@ REVOKE ALL ON FUNCTION @extschema@.df_cleanup(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_retry_rejects(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_rebuild_stats(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_start_worker() FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_harden_view(text, boolean, jsonb, text, interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_unharden_view(text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_backfill(text, text, text, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_reconcile(text, date) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_run_due() FROM PUBLIC;
@@ -84,7 +86,8 @@ BEGIN
         @extschema@.df_fetch(text, text), @extschema@.df_fetch(text, tstzrange), @extschema@.df_fetch(text, daterange),
         @extschema@.df_check(text), @extschema@.df_schedule(text, text, text), @extschema@.df_unschedule(text, text),
         @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text), @extschema@.df_rebuild_stats(text, text),
-        @extschema@.df_refresh(boolean) TO %s', role);
+        @extschema@.df_refresh(boolean), @extschema@.df_harden_view(text, boolean, jsonb, text, interval),
+        @extschema@.df_unharden_view(text) TO %s', role);
     EXECUTE format('GRANT EXECUTE ON PROCEDURE
         @extschema@.df_backfill(text, text, text, boolean, boolean), @extschema@.df_reconcile(text, date),
         @extschema@.df_run_due() TO %s', role);
@@ -136,3 +139,9 @@ COMMENT ON FUNCTION @extschema@.df_rebuild_stats(text, text) IS
     'cuts the calls of a range into the tenant''s days again (after a change of time zone) and recomputes daily_stats; returns the rows that changed';
 COMMENT ON FUNCTION @extschema@.df_range(text, text) IS
     'the instants (UTC, half open) of a range as people type it, cut in the tenant''s time zone; the upper end is at most now';
+COMMENT ON FUNCTION @extschema@.df_audit_views(text, interval) IS
+    'what is wrong with the views of a schema, one row a finding: inner_join, comma_join, left_join_undone, nullable_key, missing_fallback, inflated_count, text_date_cast, text_date_compare, text_timestamp; severity error (rows are missing today), warning or note; rows_lost counts them for at most count_within a view, null where they are not counted (detail says why) or not countable. Writes nothing; counts only in views whose owner the caller is or belongs to';
+COMMENT ON FUNCTION @extschema@.df_harden_view(text, boolean, jsonb, text, interval) IS
+    'the statement that gives a view its rows back: outer joins, conditions in ON, COALESCE; same columns, types and options. fallbacks: {"column": "alias.column"} or an array of those; keep: alias of the relation whose rows must not be lost (default: the table of events, else the first in FROM). apply => true runs it and keeps the old definition in dialfire.hardened_views; only who owns the view may. Errors: 0A000 with the reason where it cannot be mended safely, 42501 for another''s view, 42809 for no view, 42P01, 22023';
+COMMENT ON FUNCTION @extschema@.df_unharden_view(text) IS
+    'restores the definition that a view had before df_harden_view; returns the statement. Errors: 55000 where it was not hardened or has been changed since, 42501 for another''s view';

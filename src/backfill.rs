@@ -17,7 +17,7 @@ use crate::fetch::Fetch;
 use crate::ledger::{self, Run, Verdict};
 use crate::pg::deadline;
 use crate::pg::role::{self, AsOwner};
-use crate::pg::transaction::{attempt, message, Transactions};
+use crate::pg::transaction::{attempt, is_cancel, message, Transactions};
 use crate::sync::{counted, verdict, Piece, Sync};
 use crate::tenant::Tenant;
 
@@ -79,12 +79,7 @@ impl Trouble {
 
     /// By hand or by a timeout.
     pub fn is_cancel(&self) -> bool {
-        match self {
-            Trouble::Caught(CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)) => {
-                report.sql_error_code() == PgSqlErrorCode::ERRCODE_QUERY_CANCELED
-            }
-            _ => false,
-        }
+        matches!(self, Trouble::Caught(error) if is_cancel(error))
     }
 
     /// For the person who called the procedure.

@@ -50,6 +50,26 @@ pub enum Failure {
     NoOwner { role: String },
     #[error("the job took longer than its max_runtime")]
     TooLong,
+    #[error("schema \"{0}\" does not exist")]
+    UnknownSchema(String),
+    #[error("view \"{0}\" does not exist")]
+    UnknownView(String),
+    #[error("{0} is not a view")]
+    NotAView(String),
+    #[error("view {0} belongs to an extension")]
+    ViewOfExtension(String),
+    #[error("permission denied to replace view {view}")]
+    NotOwnerOfView { view: String, owner: String },
+    #[error("cannot harden view {view}")]
+    CannotHarden { view: String, why: String, hint: String },
+    #[error("invalid fallback for \"{column}\"")]
+    Fallback { column: String, why: String },
+    #[error("cannot keep the rows of \"{relation}\"")]
+    Keep { relation: String, known: String },
+    #[error("view {0} has not been hardened")]
+    NotHardened(String),
+    #[error("view {0} has changed since it was hardened")]
+    ChangedSince(String),
     #[error("no background worker could be started")]
     NoSlot,
     #[error("cannot start helper threads")]
@@ -88,6 +108,13 @@ impl Failure {
             Failure::Step(_) | Failure::Every(_) | Failure::UnknownJob(_) => ERRCODE_INVALID_PARAMETER_VALUE,
             Failure::NoOwner { .. } => ERRCODE_UNDEFINED_OBJECT,
             Failure::TooLong => ERRCODE_QUERY_CANCELED,
+            Failure::UnknownSchema(_) => ERRCODE_INVALID_SCHEMA_NAME,
+            Failure::UnknownView(_) => ERRCODE_UNDEFINED_TABLE,
+            Failure::NotAView(_) | Failure::ViewOfExtension(_) => ERRCODE_WRONG_OBJECT_TYPE,
+            Failure::NotOwnerOfView { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Failure::CannotHarden { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
+            Failure::Fallback { .. } | Failure::Keep { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
+            Failure::NotHardened(_) | Failure::ChangedSince(_) => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Failure::NoSlot => ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Failure::Threads(_) => ERRCODE_INSUFFICIENT_RESOURCES,
             Failure::Spi(_) => ERRCODE_INTERNAL_ERROR,
@@ -106,6 +133,11 @@ impl Failure {
             Failure::BadOption { why, .. } | Failure::Payload { why } => Some(why.clone()),
             Failure::SuperuserOption { .. } => Some("It reaches files or hosts on behalf of the server.".to_owned()),
             Failure::Busy { by, pid, .. } => Some(format!("Process {pid} runs it, {by}.")),
+            Failure::ViewOfExtension(_) => Some("What comes with an extension is not yours to change.".to_owned()),
+            Failure::NotOwnerOfView { owner, .. } => Some(format!("It belongs to \"{owner}\".")),
+            Failure::CannotHarden { why, .. } | Failure::Fallback { why, .. } => Some(why.clone()),
+            Failure::Keep { known, .. } => Some(format!("Rows could be kept of: {known}.")),
+            Failure::ChangedSince(_) => Some("Its definition is not the one that df_harden_view gave it.".to_owned()),
             Failure::Threads(cause) => Some(cause.to_string()),
             _ => None,
         }
@@ -153,6 +185,26 @@ impl Failure {
                 "What it had committed is kept, and the next run goes on; raise max_runtime in dialfire.schedules."
                     .to_owned(),
             ),
+            Failure::UnknownSchema(_) => Some("\\dn lists the schemas; write the name without quotes.".to_owned()),
+            Failure::UnknownView(_) => Some("Write schema.view, as in 'public.agent_data'.".to_owned()),
+            Failure::NotAView(_) => Some("SELECT * FROM df_audit_views('public') lists views to harden.".to_owned()),
+            Failure::ViewOfExtension(_) => Some("Make a view of your own over it.".to_owned()),
+            Failure::NotOwnerOfView { owner, .. } => {
+                Some(format!("Without apply it shows the statement, which \"{owner}\" may run."))
+            }
+            Failure::CannotHarden { hint, .. } => Some(hint.clone()),
+            Failure::Fallback { .. } => Some(
+                "Write fallbacks => '{\"column\": \"alias.column\"}', or an array of several in their order."
+                    .to_owned(),
+            ),
+            Failure::Keep { .. } => Some("Name one of them, by its alias, or leave keep out.".to_owned()),
+            Failure::NotHardened(_) => {
+                Some("SELECT view, hardened_at FROM dialfire.hardened_views lists those that were.".to_owned())
+            }
+            Failure::ChangedSince(_) => Some(
+                "SELECT old_statement FROM dialfire.hardened_views shows the old one; run what you need of it."
+                    .to_owned(),
+            ),
             Failure::NoSlot => Some("Raise max_worker_processes and restart the server.".to_owned()),
             Failure::Every(_) => Some("Write an interval of at least 10 seconds, such as '1 minute'.".to_owned()),
             _ => None,
@@ -181,6 +233,16 @@ pub fn quote(name: &str) -> String {
         name.to_owned()
     } else {
         format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+/// As `quote_literal` does.
+pub fn quote_literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if text.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
     }
 }
 

@@ -24,6 +24,7 @@ mod stats;
 mod store;
 mod sync;
 mod tenant;
+mod views;
 mod worker;
 
 pgrx::pg_module_magic!(name, version);
@@ -40,6 +41,7 @@ extension_sql_file!("../sql/41_health.sql", name = "health", requires = ["views"
 extension_sql_file!("../sql/42_kpis.sql", name = "kpis", requires = ["health"]);
 extension_sql_file!("../sql/43_refresh.sql", name = "refresh", requires = ["kpis"]);
 extension_sql_file!("../sql/44_verify.sql", name = "verify", requires = ["refresh", stats::df_range]);
+extension_sql_file!("../sql/45_hardened_views.sql", name = "hardened_views", requires = ["verify"]);
 extension_sql_file!(
     "../sql/50_functions.sql",
     name = "functions",

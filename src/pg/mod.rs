@@ -10,6 +10,7 @@ pub mod dropping;
 pub mod json;
 pub mod memory;
 pub mod process;
+pub mod query_tree;
 pub mod role;
 pub mod thread;
 pub mod transaction;

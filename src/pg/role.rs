@@ -31,6 +31,12 @@ pub fn find(name: &str) -> Option<pg_sys::Oid> {
     (role != pg_sys::InvalidOid).then_some(role)
 }
 
+/// Whether the caller has the rights of a role, as its member or as superuser.
+pub fn has_rights_of(role: pg_sys::Oid) -> bool {
+    // SAFETY: as `find`.
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
+}
+
 /// Whether `caller` is `owner` or a member of it.
 pub fn may_act_for(caller: &str, owner: &str) -> bool {
     match (find(caller), find(owner)) {
@@ -40,7 +46,7 @@ pub fn may_act_for(caller: &str, owner: &str) -> bool {
     }
 }
 
-/// From here to the end of the scope the extension's owner works, with nothing of the caller's in the search path.
+/// From here to the end of the scope another role works, with nothing of the caller's in the search path.
 pub struct AsOwner {
     user: pg_sys::Oid,
     context: i32,
@@ -48,14 +54,28 @@ pub struct AsOwner {
 }
 
 impl AsOwner {
+    /// The extension's owner.
     pub fn begin() -> Result<AsOwner, Failure> {
-        let owner = extension_owner()?;
+        Ok(AsOwner::change(extension_owner()?, pg_sys::SECURITY_LOCAL_USERID_CHANGE))
+    }
+
+    /// The owner of somebody's view, whose functions may do no more to this session than a matview refresh lets them.
+    pub fn of_view(owner: pg_sys::Oid) -> AsOwner {
+        AsOwner::change(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION)
+    }
+
+    /// Still the caller: only names are found, and printed, as if nobody had a search path.
+    pub fn nobody_else() -> AsOwner {
+        AsOwner::change(caller(), 0)
+    }
+
+    fn change(role: pg_sys::Oid, context: u32) -> AsOwner {
         let mut before = AsOwner { user: pg_sys::InvalidOid, context: 0, nest_level: 0 };
         // SAFETY: main thread inside a transaction; restored by Drop, or by Postgres itself when the transaction or
         // subtransaction aborts.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut before.user, &mut before.context);
-            pg_sys::SetUserIdAndSecContext(owner, before.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+            pg_sys::SetUserIdAndSecContext(role, before.context | context as i32);
             before.nest_level = pg_sys::NewGUCNestLevel();
             pg_sys::set_config_option(
                 c"search_path".as_ptr(),
@@ -68,7 +88,7 @@ impl AsOwner {
                 false,
             );
         }
-        Ok(before)
+        before
     }
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, UnwindSafe};
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
-use pgrx::PgTryBuilder;
+use pgrx::{PgSqlErrorCode, PgTryBuilder};
 
 use crate::error::Failure;
 
@@ -112,6 +112,16 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, CaughtError> {
 
 fn catch<T>(work: impl FnOnce() -> T + UnwindSafe) -> Result<T, CaughtError> {
     PgTryBuilder::new(AssertUnwindSafe(|| Ok(work()))).catch_others(Err).catch_rust_panic(Err).execute()
+}
+
+/// Whether somebody or a timeout canceled.
+pub fn is_cancel(error: &CaughtError) -> bool {
+    match error {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+            report.sql_error_code() == PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+        }
+        CaughtError::RustPanic { .. } => false,
+    }
 }
 
 /// What an error says.
