@@ -22,12 +22,12 @@ CROSS JOIN LATERAL unnest(
          THEN tstzmultirange(tstzrange(t.wanted_from, t.wanted_to)) - COALESCE(v.covered, '{}')
          ELSE '{}' END) AS gap;
 COMMENT ON VIEW dialfire.coverage_gaps IS 'time that is wanted and not proven complete, by source; df_sync(tenant) fetches it';
-COMMENT ON COLUMN dialfire.coverage_gaps.tenant IS 'name of the foreign server';
-COMMENT ON COLUMN dialfire.coverage_gaps.source IS 'unit of fetching: a Dialfire campaign';
-COMMENT ON COLUMN dialfire.coverage_gaps.title IS 'title of the campaign';
-COMMENT ON COLUMN dialfire.coverage_gaps.from_at IS 'begin of the gap (UTC instant)';
-COMMENT ON COLUMN dialfire.coverage_gaps.to_at IS 'end of the gap (UTC instant, excluded)';
-COMMENT ON COLUMN dialfire.coverage_gaps.length IS 'length of the gap';
+COMMENT ON COLUMN dialfire.coverage_gaps.tenant IS 'name of the foreign server (from campaigns)';
+COMMENT ON COLUMN dialfire.coverage_gaps.source IS 'unit of fetching: a Dialfire campaign (from campaigns.id)';
+COMMENT ON COLUMN dialfire.coverage_gaps.title IS 'title of the campaign (from campaigns)';
+COMMENT ON COLUMN dialfire.coverage_gaps.from_at IS 'begin of the gap (UTC instant; from coverage, tenants)';
+COMMENT ON COLUMN dialfire.coverage_gaps.to_at IS 'end of the gap (UTC instant, excluded; from coverage, tenants)';
+COMMENT ON COLUMN dialfire.coverage_gaps.length IS 'length of the gap (from coverage, tenants)';
 
 CREATE VIEW dialfire.stuck_calls WITH (security_invoker = true) AS
 SELECT t.tenant,
@@ -51,15 +51,15 @@ WHERE c.disconnected IS NULL AND c.ended IS NULL AND c.call_disconnected IS NULL
   AND COALESCE(c.started, c.initiated, t.fired) < now() - interval '2 hours'
   AND (c.result IS NULL OR lower(c.result) IN ('connect', 'connected'));
 COMMENT ON VIEW dialfire.stuck_calls IS 'calls in progress for more than two hours';
-COMMENT ON COLUMN dialfire.stuck_calls.tenant IS 'name of the foreign server';
-COMMENT ON COLUMN dialfire.stuck_calls.call_id IS 'id of the transaction';
-COMMENT ON COLUMN dialfire.stuck_calls.started_at IS 'start of the leg (UTC instant)';
-COMMENT ON COLUMN dialfire.stuck_calls.open_for IS 'time since then';
-COMMENT ON COLUMN dialfire.stuck_calls.agent_login IS 'login of the agent';
-COMMENT ON COLUMN dialfire.stuck_calls.contact_id IS 'id of the contact';
-COMMENT ON COLUMN dialfire.stuck_calls.campaign_id IS 'id of the campaign';
-COMMENT ON COLUMN dialfire.stuck_calls.connection_id IS 'leg that has no end';
-COMMENT ON COLUMN dialfire.stuck_calls.reason IS 'why, as far as it is known';
+COMMENT ON COLUMN dialfire.stuck_calls.tenant IS 'name of the foreign server (from transactions)';
+COMMENT ON COLUMN dialfire.stuck_calls.call_id IS 'id of the transaction (from transactions.id)';
+COMMENT ON COLUMN dialfire.stuck_calls.started_at IS 'start of the leg (UTC instant; from connections.started or initiated, transactions.fired)';
+COMMENT ON COLUMN dialfire.stuck_calls.open_for IS 'time since then (from connections)';
+COMMENT ON COLUMN dialfire.stuck_calls.agent_login IS 'login of the agent (from transactions.user_login, agents.login)';
+COMMENT ON COLUMN dialfire.stuck_calls.contact_id IS 'id of the contact (from transactions)';
+COMMENT ON COLUMN dialfire.stuck_calls.campaign_id IS 'id of the campaign (from transactions)';
+COMMENT ON COLUMN dialfire.stuck_calls.connection_id IS 'leg that has no end (from connections.id)';
+COMMENT ON COLUMN dialfire.stuck_calls.reason IS 'why, as far as it is known (from contacts.gone_at, transactions.changed_at)';
 
 CREATE VIEW dialfire.sync_health WITH (security_invoker = true) AS
 SELECT t.tenant,
@@ -109,15 +109,15 @@ CROSS JOIN LATERAL (
 ) h
 WHERE t.usable;
 COMMENT ON VIEW dialfire.sync_health IS 'one row a tenant: is it kept up to date, and if not, what to do';
-COMMENT ON COLUMN dialfire.sync_health.tenant IS 'name of the foreign server';
-COMMENT ON COLUMN dialfire.sync_health.status IS 'ok, behind, failing, blocked (nothing runs, or nothing may be fetched) or not scheduled';
-COMMENT ON COLUMN dialfire.sync_health.lag IS 'age of the oldest time that is wanted and not proven complete; option settle is part of it';
-COMMENT ON COLUMN dialfire.sync_health.gaps IS 'gaps in what is wanted; see coverage_gaps';
-COMMENT ON COLUMN dialfire.sync_health.rejects IS 'records that wait in quarantine; see rejects_open';
-COMMENT ON COLUMN dialfire.sync_health.next_run IS 'next run of job sync (UTC instant)';
-COMMENT ON COLUMN dialfire.sync_health.last_finished IS 'end of its last run (UTC instant)';
-COMMENT ON COLUMN dialfire.sync_health.last_error IS 'what went wrong last, with its hint, within a day';
-COMMENT ON COLUMN dialfire.sync_health.next_action IS 'what to type next';
+COMMENT ON COLUMN dialfire.sync_health.tenant IS 'name of the foreign server (from tenants)';
+COMMENT ON COLUMN dialfire.sync_health.status IS 'ok, behind, failing, blocked (nothing runs, or nothing may be fetched) or not scheduled (from schedules, campaigns, coverage_gaps)';
+COMMENT ON COLUMN dialfire.sync_health.lag IS 'age of the oldest time that is wanted and not proven complete; option settle is part of it (from coverage_gaps, tenants)';
+COMMENT ON COLUMN dialfire.sync_health.gaps IS 'number of gaps in what is wanted (from coverage_gaps)';
+COMMENT ON COLUMN dialfire.sync_health.rejects IS 'number of records that wait in quarantine (from rejects_open)';
+COMMENT ON COLUMN dialfire.sync_health.next_run IS 'next run of job sync (UTC instant; from schedules)';
+COMMENT ON COLUMN dialfire.sync_health.last_finished IS 'end of its last run (UTC instant; from schedules)';
+COMMENT ON COLUMN dialfire.sync_health.last_error IS 'what went wrong last, with its hint, within a day (from schedules, runs)';
+COMMENT ON COLUMN dialfire.sync_health.next_action IS 'what to type next (from status)';
 
 CREATE FUNCTION @extschema@.df_why(tenant text, call_id text)
 RETURNS TABLE (at timestamptz, what text)

@@ -149,14 +149,16 @@ BEGIN
 
     -- What stands in their columns: a KPI, else a key, else a sum.
     FOR of IN
-        SELECT a.attrelid::regclass AS name, a.attname, COALESCE(
-            CASE WHEN c.relkind = 'v' AND c.relname <> 'named_stats'
-                 THEN format('%s (%s; from %s%s)', d.meaning, d.unit, d.formula, CASE WHEN d.formula ~ ' of |now' THEN '' ELSE ' of daily_stats' END) END,
-            k.meaning,
-            pg_catalog.col_description('dialfire.daily_stats'::regclass, s.attnum) || ' (from daily_stats)') AS meaning
+        SELECT a.attrelid::regclass AS name, a.attname,
+               COALESCE(d.meaning, k.meaning,
+                        pg_catalog.col_description('dialfire.daily_stats'::regclass, s.attnum) || ' (from daily_stats)') AS meaning
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-        LEFT JOIN dialfire.kpi_definitions d ON d.kpi = a.attname
+        LEFT JOIN (
+            SELECT kpi, format('%s (%s; from %s%s)', meaning, unit, formula,
+                               CASE WHEN formula ~ ' of |now' THEN '' ELSE ' of daily_stats' END) AS meaning
+            FROM dialfire.kpi_definitions
+        ) d ON d.kpi = a.attname AND c.relkind = 'v' AND c.relname <> 'named_stats'
         LEFT JOIN pg_catalog.pg_attribute s ON s.attrelid = 'dialfire.daily_stats'::regclass AND s.attname = a.attname
         LEFT JOIN (VALUES
             ('tenant', 'name of the foreign server (from daily_stats)'),

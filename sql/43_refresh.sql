@@ -39,14 +39,14 @@ JOIN pg_catalog.pg_class c ON c.relname = m.matviewname AND c.relnamespace = 'di
 LEFT JOIN dialfire.refreshes r ON r.view = c.relname
 WHERE m.schemaname = 'dialfire';
 COMMENT ON VIEW dialfire.matview_status IS 'when each matview was refreshed, and whether calls have changed since';
-COMMENT ON COLUMN dialfire.matview_status.view IS 'name of the matview';
-COMMENT ON COLUMN dialfire.matview_status.populated IS 'false: it cannot be read before a refresh';
-COMMENT ON COLUMN dialfire.matview_status.refreshed_at IS 'last refresh by df_refresh (UTC instant)';
-COMMENT ON COLUMN dialfire.matview_status.age IS 'time since then';
-COMMENT ON COLUMN dialfire.matview_status.way IS 'concurrently or plain';
-COMMENT ON COLUMN dialfire.matview_status.rows IS 'rows afterwards';
-COMMENT ON COLUMN dialfire.matview_status.duration IS 'how long it took';
-COMMENT ON COLUMN dialfire.matview_status.stale IS 'daily_stats or agents have changed since';
+COMMENT ON COLUMN dialfire.matview_status.view IS 'name of the matview (from pg_matviews)';
+COMMENT ON COLUMN dialfire.matview_status.populated IS 'false: it cannot be read before a refresh (from pg_matviews)';
+COMMENT ON COLUMN dialfire.matview_status.refreshed_at IS 'last refresh by df_refresh (UTC instant; from refreshes)';
+COMMENT ON COLUMN dialfire.matview_status.age IS 'time since then (from refreshes)';
+COMMENT ON COLUMN dialfire.matview_status.way IS 'concurrently or plain (from refreshes)';
+COMMENT ON COLUMN dialfire.matview_status.rows IS 'rows afterwards (from refreshes)';
+COMMENT ON COLUMN dialfire.matview_status.duration IS 'how long it took (from refreshes)';
+COMMENT ON COLUMN dialfire.matview_status.stale IS 'daily_stats or agents have changed since (from refreshes, daily_stats, agents)';
 
 -- The owner of the matviews has to do it; nothing of the caller's is read but the flag.
 CREATE FUNCTION @extschema@.df_refresh(force boolean DEFAULT false)

@@ -19,6 +19,21 @@ SELECT r.relname, a.attname FROM relations r JOIN pg_attribute a ON a.attrelid =
 WHERE r.relkind IN ('r', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
   AND col_description(r.oid, a.attnum) IS NULL ORDER BY 1, 2;
 SELECT signature::text FROM functions WHERE obj_description(oid, 'pg_proc') IS NULL ORDER BY 1;
+-- Columns of the views for people whose comment does not say of an instant that it is UTC, of a day in which zone it is cut,
+-- of a number what it counts or its unit, and of each where it comes from: no row.
+SELECT r.relname, a.attname, c.comment
+FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0
+CROSS JOIN LATERAL (SELECT col_description(r.oid, a.attnum) AS comment) c
+WHERE r.relname IN ('agent_data', 'calls', 'agent_daily', 'campaign_daily', 'tenant_daily', 'monthly', 'ingestion_run_view',
+                    'error_log_view', 'coverage_gaps', 'sync_health', 'matview_status', 'rejects_open', 'stuck_calls',
+                    'ingestion_kpis', 'ingestion_monthly', 'mv_ingestion_kpis', 'mv_ingestion_monthly')
+  AND NOT (c.comment ~ '[(;] ?from ' AND CASE
+      WHEN a.atttypid = 'timestamptz'::regtype THEN c.comment ~ 'UTC'
+      WHEN a.atttypid = 'date'::regtype THEN c.comment ~ 'tenant''s time zone'
+      WHEN a.atttypid IN ('int8'::regtype, 'int4'::regtype, 'float8'::regtype, 'numeric'::regtype)
+          THEN c.comment ~ '(seconds|milliseconds|share 0 to 1|calls|attempts|transactions|legs|done by|number|bytes|errors|rows|run)'
+      ELSE true END)
+ORDER BY 1, 2;
 SELECT p.polname, r.relname FROM pg_policy p JOIN relations r ON r.oid = p.polrelid
 WHERE obj_description(p.oid, 'pg_policy') IS NULL ORDER BY 1, 2;
 SELECT i.indexrelid::regclass FROM pg_index i JOIN relations r ON r.oid = i.indrelid
