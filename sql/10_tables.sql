@@ -44,6 +44,7 @@ CREATE TABLE dialfire.contacts (
     gone_at         timestamptz,
     stored_at       timestamptz NOT NULL DEFAULT now(),
     changed_at      timestamptz NOT NULL DEFAULT now(),
+    adopted_at      timestamptz,
     PRIMARY KEY (tenant, id)
 );
 
@@ -81,6 +82,7 @@ CREATE TABLE dialfire.transactions (
     extra               jsonb,
     stored_at           timestamptz NOT NULL DEFAULT now(),
     changed_at          timestamptz NOT NULL DEFAULT now(),
+    adopted_at          timestamptz,
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX transactions_contact ON dialfire.transactions (tenant, contact_id, fired);
@@ -122,6 +124,7 @@ CREATE TABLE dialfire.connections (
     extra                   jsonb,
     stored_at               timestamptz NOT NULL DEFAULT now(),
     changed_at              timestamptz NOT NULL DEFAULT now(),
+    adopted_at              timestamptz,
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX connections_transaction ON dialfire.connections (tenant, transaction_id);
@@ -143,6 +146,7 @@ CREATE TABLE dialfire.recordings (
     extra           jsonb,
     stored_at       timestamptz NOT NULL DEFAULT now(),
     changed_at      timestamptz NOT NULL DEFAULT now(),
+    adopted_at      timestamptz,
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX recordings_connection ON dialfire.recordings (tenant, connection_id);
@@ -170,6 +174,7 @@ CREATE TABLE dialfire.inbound_calls (
     extra               jsonb,
     stored_at           timestamptz NOT NULL DEFAULT now(),
     changed_at          timestamptz NOT NULL DEFAULT now(),
+    adopted_at          timestamptz,
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX inbound_calls_day ON dialfire.inbound_calls (tenant, day);

@@ -37,6 +37,7 @@ COMMENT ON COLUMN dialfire.contacts.fields IS 'every other field that is set: th
 COMMENT ON COLUMN dialfire.contacts.gone_at IS 'when the vendor was seen not to deliver it any more (UTC instant); its calls stay';
 COMMENT ON COLUMN dialfire.contacts.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.contacts.changed_at IS 'last changed here (UTC instant)';
+COMMENT ON COLUMN dialfire.contacts.adopted_at IS 'taken over from the tables of the vendor''s client and not confirmed by the vendor since (UTC instant)';
 
 COMMENT ON TABLE dialfire.transactions IS 'one attempt or event on a contact; with or without a phone leg';
 COMMENT ON COLUMN dialfire.transactions.tenant IS 'name of the foreign server';
@@ -72,6 +73,7 @@ COMMENT ON COLUMN dialfire.transactions.sequence_nr IS 'position among the conta
 COMMENT ON COLUMN dialfire.transactions.extra IS 'fields of the record that have no column';
 COMMENT ON COLUMN dialfire.transactions.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.transactions.changed_at IS 'last changed here (UTC instant)';
+COMMENT ON COLUMN dialfire.transactions.adopted_at IS 'taken over from the tables of the vendor''s client and not confirmed by the vendor since (UTC instant)';
 
 COMMENT ON TABLE dialfire.connections IS 'phone legs of transactions, third parties included';
 COMMENT ON COLUMN dialfire.connections.tenant IS 'name of the foreign server';
@@ -107,6 +109,7 @@ COMMENT ON COLUMN dialfire.connections.duration_ms IS 'duration, milliseconds';
 COMMENT ON COLUMN dialfire.connections.extra IS 'fields of the record that have no column';
 COMMENT ON COLUMN dialfire.connections.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.connections.changed_at IS 'last changed here (UTC instant)';
+COMMENT ON COLUMN dialfire.connections.adopted_at IS 'taken over from the tables of the vendor''s client and not confirmed by the vendor since (UTC instant)';
 
 COMMENT ON TABLE dialfire.recordings IS 'recordings of legs';
 COMMENT ON COLUMN dialfire.recordings.tenant IS 'name of the foreign server';
@@ -121,6 +124,7 @@ COMMENT ON COLUMN dialfire.recordings.location IS 'address of the audio; null un
 COMMENT ON COLUMN dialfire.recordings.extra IS 'fields of the record that have no column';
 COMMENT ON COLUMN dialfire.recordings.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.recordings.changed_at IS 'last changed here (UTC instant)';
+COMMENT ON COLUMN dialfire.recordings.adopted_at IS 'taken over from the tables of the vendor''s client and not confirmed by the vendor since (UTC instant)';
 
 COMMENT ON TABLE dialfire.inbound_calls IS 'calls that came in on a line';
 COMMENT ON COLUMN dialfire.inbound_calls.tenant IS 'name of the foreign server';
@@ -144,6 +148,7 @@ COMMENT ON COLUMN dialfire.inbound_calls.dispatch_error IS 'no agent could be fo
 COMMENT ON COLUMN dialfire.inbound_calls.extra IS 'fields of the record that have no column';
 COMMENT ON COLUMN dialfire.inbound_calls.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.inbound_calls.changed_at IS 'last changed here (UTC instant)';
+COMMENT ON COLUMN dialfire.inbound_calls.adopted_at IS 'taken over from the tables of the vendor''s client and not confirmed by the vendor since (UTC instant)';
 
 COMMENT ON TABLE dialfire.call_details IS 'what a voice AI says of a call, beside the transaction of the same id';
 COMMENT ON COLUMN dialfire.call_details.tenant IS 'name of the foreign server';

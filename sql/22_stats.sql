@@ -118,8 +118,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION dialfire.stats_of(text, date[]) IS 'the rows of daily_stats for some days, computed from the calls';
 
+-- Compiling the statement can take longer than the statement.
 CREATE FUNCTION dialfire.keep_stats(tenant text, days date[]) RETURNS bigint
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
     WITH fresh AS MATERIALIZED (
         SELECT * FROM dialfire.stats_of($1, $2)
     ), gone AS (

@@ -68,9 +68,11 @@ REVOKE ALL ON FUNCTION @extschema@.df_unschedule(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_cleanup(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_retry_rejects(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_rebuild_stats(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_adopt(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_start_worker() FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_harden_view(text, boolean, jsonb, text, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_unharden_view(text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE @extschema@.df_adopt_steps(text, text, bigint, text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_backfill(text, text, text, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_reconcile(text, date) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_run_due() FROM PUBLIC;
@@ -87,10 +89,11 @@ BEGIN
         @extschema@.df_check(text), @extschema@.df_schedule(text, text, text), @extschema@.df_unschedule(text, text),
         @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text), @extschema@.df_rebuild_stats(text, text),
         @extschema@.df_refresh(boolean), @extschema@.df_harden_view(text, boolean, jsonb, text, interval),
-        @extschema@.df_unharden_view(text) TO %s', role);
+        @extschema@.df_unharden_view(text),
+        @extschema@.df_adopt(text, text, text) TO %s', role);
     EXECUTE format('GRANT EXECUTE ON PROCEDURE
         @extschema@.df_backfill(text, text, text, boolean, boolean), @extschema@.df_reconcile(text, date),
-        @extschema@.df_run_due() TO %s', role);
+        @extschema@.df_run_due(), @extschema@.df_adopt_steps(text, text, bigint, text) TO %s', role);
     EXECUTE format('GRANT UPDATE (every, enabled, max_runtime, next_run) ON dialfire.schedules TO %s', role);
 END
 $$;
@@ -137,6 +140,14 @@ COMMENT ON FUNCTION @extschema@.df_retry_rejects(text) IS
     'normalises the open rejects of a tenant again, without fetching; one row: tried, resolved, left';
 COMMENT ON FUNCTION @extschema@.df_rebuild_stats(text, text) IS
     'cuts the calls of a range into the tenant''s days again (after a change of time zone) and recomputes daily_stats; returns the rows that changed';
+COMMENT ON FUNCTION @extschema@.df_adopt(text, text, text) IS
+    'takes over the tables that the vendor''s own client wrote into a schema; one row a table: rows read, inserted, updated, unchanged, rejected, and duplicates left out. The tables are read with the rights of the caller and not changed; nothing is called covered; what the vendor has said is not replaced. tenant may be left out by who may use only one; prefix is that of the tables. All or nothing; again it writes only what is new. Errors: 3F000 no such schema, 42P01 no such tables, 42501 no right to read them';
+COMMENT ON PROCEDURE @extschema@.df_adopt_steps(text, text, bigint, text) IS
+    'df_adopt for a large schema: commits after each step of so many rows and tells progress by NOTICE; called again after an interruption it goes on there. Cannot run in a transaction block';
+COMMENT ON FUNCTION @extschema@.df_compare(text, text, text, boolean, text) IS
+    'calls, legs, recordings and inbound calls that only one side has: schema (tables of the vendor''s own client) or dialfire (what is stored), or, with ask_vendor, vendor (what it delivers now for the range). Writes nothing and reads both with the rights of the caller. tenant may be left out by who may use only one; without a range all time is compared; prefix is that of the tables. Errors: 3F000 no such schema, 42P01 no such tables, 42501 no right to read them';
+COMMENT ON FUNCTION dialfire.instant(text) IS
+    'an instant as the vendor and its client write it (ISO 8601 with an offset); null where it is none';
 COMMENT ON FUNCTION @extschema@.df_range(text, text) IS
     'the instants (UTC, half open) of a range as people type it, cut in the tenant''s time zone; the upper end is at most now';
 COMMENT ON FUNCTION @extschema@.df_audit_views(text, interval) IS

@@ -12,6 +12,18 @@ pub enum Failure {
     UnknownTenant(String),
     #[error("server \"{0}\" is not a tenant of dialfire_sync")]
     NotATenant(String),
+    #[error("tenant \"{0}\" is not a tenant of Dialfire")]
+    NotOfDialfire(String),
+    #[error("{}", which(usable))]
+    WhichTenant { schema: String, usable: Vec<String> },
+    #[error("schema \"{schema}\" does not exist")]
+    NoSchema { schema: String, others: Vec<String> },
+    #[error("permission denied for schema \"{schema}\"")]
+    SchemaDenied { schema: String, role: String },
+    #[error("schema \"{schema}\" holds no tables of the vendor's client")]
+    NoOldTables { schema: String, why: String, others: Vec<String> },
+    #[error("permission denied for table {relation}")]
+    TableDenied { relation: String, schema: String, role: String },
     #[error("permission denied for tenant \"{tenant}\"")]
     NoUsage { tenant: String, role: String },
     #[error("no user mapping of tenant \"{tenant}\" for role \"{role}\"")]
@@ -28,6 +40,8 @@ pub enum Failure {
     BadOption { option: String, value: String, why: String, hint: String },
     #[error("permission denied to set option \"{option}\"")]
     SuperuserOption { option: String },
+    #[error("the vendor cannot be asked for all time")]
+    NoRange,
     #[error("{0}")]
     Range(#[from] RangeError),
     #[error("unknown vendor \"{0}\"")]
@@ -42,6 +56,8 @@ pub enum Failure {
     InsideTransaction,
     #[error("invalid step \"{0}\"")]
     Step(String),
+    #[error("invalid step of {0} rows")]
+    StepRows(i64),
     #[error("invalid interval \"{0}\" between runs")]
     Every(String),
     #[error("unknown job \"{0}\"")]
@@ -85,7 +101,11 @@ impl Failure {
         match self {
             Failure::NoExtension => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Failure::UnknownTenant(_) => ERRCODE_UNDEFINED_OBJECT,
-            Failure::NotATenant(_) => ERRCODE_WRONG_OBJECT_TYPE,
+            Failure::NotATenant(_) | Failure::NotOfDialfire(_) => ERRCODE_WRONG_OBJECT_TYPE,
+            Failure::WhichTenant { .. } => ERRCODE_AMBIGUOUS_PARAMETER,
+            Failure::NoSchema { .. } => ERRCODE_INVALID_SCHEMA_NAME,
+            Failure::NoOldTables { .. } => ERRCODE_UNDEFINED_TABLE,
+            Failure::SchemaDenied { .. } | Failure::TableDenied { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Failure::NoUsage { .. } | Failure::SuperuserOption { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Failure::NoMapping { .. } | Failure::NoToken { .. } => ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
             Failure::TokenFile { .. } => ERRCODE_UNDEFINED_FILE,
@@ -93,7 +113,7 @@ impl Failure {
             Failure::UnknownOption { .. } => ERRCODE_FDW_INVALID_OPTION_NAME,
             Failure::BadOption { .. } | Failure::UnknownVendor(_) => ERRCODE_INVALID_PARAMETER_VALUE,
             Failure::Range(RangeError::Unparsable { .. }) => ERRCODE_INVALID_DATETIME_FORMAT,
-            Failure::Range(_) => ERRCODE_INVALID_PARAMETER_VALUE,
+            Failure::NoRange | Failure::Range(_) => ERRCODE_INVALID_PARAMETER_VALUE,
             Failure::Payload { .. } => ERRCODE_INVALID_TEXT_REPRESENTATION,
             Failure::Busy { .. } => ERRCODE_OBJECT_IN_USE,
             Failure::Vendor { error, .. } => match error {
@@ -105,7 +125,9 @@ impl Failure {
                 _ => ERRCODE_CONNECTION_FAILURE,
             },
             Failure::InsideTransaction => ERRCODE_INVALID_TRANSACTION_TERMINATION,
-            Failure::Step(_) | Failure::Every(_) | Failure::UnknownJob(_) => ERRCODE_INVALID_PARAMETER_VALUE,
+            Failure::Step(_) | Failure::StepRows(_) | Failure::Every(_) | Failure::UnknownJob(_) => {
+                ERRCODE_INVALID_PARAMETER_VALUE
+            }
             Failure::NoOwner { .. } => ERRCODE_UNDEFINED_OBJECT,
             Failure::TooLong => ERRCODE_QUERY_CANCELED,
             Failure::UnknownSchema(_) => ERRCODE_INVALID_SCHEMA_NAME,
@@ -123,6 +145,12 @@ impl Failure {
 
     fn detail(&self) -> Option<String> {
         match self {
+            Failure::WhichTenant { usable, .. } if !usable.is_empty() => {
+                Some(format!("You may use: {}.", usable.join(", ")))
+            }
+            Failure::SchemaDenied { role, .. } => Some(format!("Role \"{role}\" lacks USAGE on it.")),
+            Failure::TableDenied { role, .. } => Some(format!("Role \"{role}\" lacks SELECT on it.")),
+            Failure::NoOldTables { why, .. } => Some(why.clone()),
             Failure::NoUsage { role, .. } => Some(format!("Role \"{role}\" lacks USAGE on the foreign server.")),
             Failure::NoMapping { role, tenant } => {
                 Some(format!("Neither \"{role}\" nor PUBLIC has one on server \"{tenant}\"."))
@@ -151,7 +179,31 @@ impl Failure {
                  dialfire_sync OPTIONS (vendor 'dialfire', account '…', timezone '…').",
                 quote(name)
             )),
-            Failure::NotATenant(_) => Some("SELECT * FROM dialfire.tenants lists the tenants.".to_owned()),
+            Failure::WhichTenant { usable, .. } if usable.is_empty() => Some(
+                "A tenant is a server: CREATE SERVER … FOREIGN DATA WRAPPER dialfire_sync OPTIONS (vendor 'dialfire', \
+                 account '…', timezone '…')."
+                    .to_owned(),
+            ),
+            Failure::WhichTenant { schema, usable } => {
+                let text = |text: &str| text.replace('\'', "''");
+                Some(format!("Name it: SELECT * FROM df_adopt('{}', '{}').", text(schema), text(&usable[0])))
+            }
+            Failure::NoSchema { others, .. } | Failure::NoOldTables { others, .. } => Some(match others.is_empty() {
+                true => {
+                    "Name the schema into which the vendor's client wrote, and prefix => '…' if its tables have one."
+                        .to_owned()
+                }
+                false => format!("Schemas with such tables: {}.", others.join(", ")),
+            }),
+            Failure::SchemaDenied { schema, role } => {
+                Some(format!("GRANT USAGE ON SCHEMA {} TO {}.", quote(schema), quote(role)))
+            }
+            Failure::TableDenied { schema, role, .. } => {
+                Some(format!("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}.", quote(schema), quote(role)))
+            }
+            Failure::NotATenant(_) | Failure::NotOfDialfire(_) => {
+                Some("SELECT * FROM dialfire.tenants lists the tenants.".to_owned())
+            }
             Failure::NoUsage { tenant, role } => {
                 Some(format!("GRANT USAGE ON FOREIGN SERVER {} TO {}.", quote(tenant), quote(role)))
             }
@@ -168,6 +220,7 @@ impl Failure {
             | Failure::BadOption { hint, .. }
             | Failure::UnknownOption { hint, .. } => Some(hint.clone()),
             Failure::SuperuserOption { .. } => Some("Ask a superuser to set it.".to_owned()),
+            Failure::NoRange => Some("Name a range, such as 'last 14 days'.".to_owned()),
             Failure::Range(error) => Some(sentence(error.hint())),
             Failure::UnknownVendor(_) => Some(crate::options::KNOWN_VENDORS.to_owned()),
             Failure::Payload { .. } => Some("Pass the record as the vendor sent it, as JSON.".to_owned()),
@@ -176,6 +229,7 @@ impl Failure {
             Failure::InsideTransaction => {
                 Some("CALL it on its own, with autocommit on and not from a function.".to_owned())
             }
+            Failure::StepRows(_) => Some("Write how many rows a step may have, such as 50000.".to_owned()),
             Failure::Step(_) => {
                 Some("Write an interval of at least a minute, such as '1 day' or '6 hours'.".to_owned())
             }
@@ -222,6 +276,13 @@ impl From<Failure> for ErrorReport {
             report = report.set_hint(hint);
         }
         report
+    }
+}
+
+fn which(usable: &[String]) -> &'static str {
+    match usable.is_empty() {
+        true => "there is no tenant of Dialfire that you may use",
+        false => "there is more than one tenant of Dialfire",
     }
 }
 

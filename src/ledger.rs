@@ -66,15 +66,19 @@ impl Verdict {
 
 impl Run {
     pub fn begin(tenant: &Tenant, kind: &'static str, dry: bool) -> spi::Result<Run> {
+        Run::of(&tenant.name, &tenant.role, tenant.access.unit(), kind, dry)
+    }
+
+    pub fn of(tenant: &str, role: &str, unit: &'static str, kind: &'static str, dry: bool) -> spi::Result<Run> {
         let id = match dry {
             true => None,
             false => Spi::get_one("SELECT nextval('dialfire.runs_run_id_seq')")?,
         };
         let open = "SELECT EXISTS (SELECT FROM dialfire.rejects WHERE tenant = $1 AND resolved_at IS NULL)";
         Ok(Run {
-            tenant: tenant.name.clone(),
-            unit: tenant.access.unit(),
-            role: tenant.role.clone(),
+            tenant: tenant.to_owned(),
+            unit,
+            role: role.to_owned(),
             kind,
             id,
             visible: false,
@@ -95,7 +99,7 @@ impl Run {
             requests: 0,
             retries: 0,
             bytes: 0,
-            has_rejects: Spi::get_one_with_args(open, &[tenant.name.as_str().into()])?.unwrap_or_default(),
+            has_rejects: Spi::get_one_with_args(open, &[tenant.into()])?.unwrap_or_default(),
         })
     }
 
@@ -395,8 +399,8 @@ pub fn is_idle(tenant: &str) -> spi::Result<bool> {
 }
 
 /// Takes the source for this transaction, or says who has it.
-pub fn lock(tenant: &Tenant, source: &str) -> Result<(), Failure> {
-    let key = key(&tenant.name, source);
+pub fn lock(tenant: &str, source: &str) -> Result<(), Failure> {
+    let key = key(tenant, source);
     let got = Spi::get_one_with_args::<bool>("SELECT pg_try_advisory_xact_lock($1)", &[key.into()])?;
     if got == Some(true) {
         return Ok(());
@@ -411,7 +415,7 @@ pub fn lock(tenant: &Tenant, source: &str) -> Result<(), Failure> {
     )
     .unwrap_or_default();
     Err(Failure::Busy {
-        tenant: tenant.name.clone(),
+        tenant: tenant.to_owned(),
         source_id: source.to_owned(),
         by: by.unwrap_or_else(|| "which has just ended".to_owned()),
         pid: pid.unwrap_or_default(),

@@ -6,13 +6,17 @@ use pgrx::prelude::*;
 #[macro_use]
 mod vendor;
 
+mod adopt;
+mod adopt_steps;
 mod backfill;
 mod check;
 mod clean_up;
+mod compare;
 mod error;
 mod fetch;
 mod ledger;
 mod notify;
+mod old_tables;
 mod options;
 mod pg;
 mod raw;

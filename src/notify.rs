@@ -21,11 +21,15 @@ pub fn tell(
     days: &BTreeSet<NaiveDate>,
     sources: &BTreeSet<String>,
 ) -> spi::Result<()> {
-    if !tenant.notify {
-        return Ok(());
+    match tenant.notify {
+        true => send(run, before, days, sources),
+        false => Ok(()),
     }
+}
+
+pub fn send(run: &Run, before: Changes, days: &BTreeSet<NaiveDate>, sources: &BTreeSet<String>) -> spi::Result<()> {
     let message = serde_json::json!({
-        "tenant": tenant.name,
+        "tenant": run.tenant,
         "run_id": run.id,
         "inserted": run.calls.inserted - before.inserted,
         "updated": run.calls.updated - before.updated,

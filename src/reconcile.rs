@@ -95,7 +95,7 @@ fn compare(
     };
     let mut paths = Vec::new();
     for source in sources {
-        ledger::lock(tenant, &source.campaign_id)?;
+        ledger::lock(&tenant.name, &source.campaign_id)?;
         let keep = ledger::covered(&tenant.name, &source.campaign_id)?;
         paths.push(Reconcile::new(source, since, keep, access.batch));
     }

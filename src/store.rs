@@ -1,6 +1,6 @@
 //! Rows into tables, many at a time. A row that is stored already is neither written nor locked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use calls::row::{Agent, Batch, Row, Values};
 use calls::vendor::dialfire::{Event, Known};
@@ -58,6 +58,39 @@ pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<Changes> {
     Ok(calls)
 }
 
+/// Who says what rows say.
+#[derive(Clone, Copy, PartialEq)]
+enum Teller {
+    Vendor,
+    /// Tables of the vendor's client. They fill in what is not known, and change only what came from them.
+    OldTables,
+}
+
+/// Stores rows of old tables; returns the ids of those that were written.
+pub fn adopt<R: Row>(tenant: &str, rows: Vec<R>) -> spi::Result<(Changes, HashSet<String>)> {
+    let (mut changes, mut written) = (Changes::default(), HashSet::new());
+    let sql = upsert_sql::<R>(Teller::OldTables);
+    for part in newest(rows).chunks(STATEMENT_ROWS) {
+        let (inserted, all) = briefly(|| {
+            Spi::connect_mut(|client| {
+                let done = client.update(&sql, Some(1), &arguments(tenant, part))?.first();
+                Ok::<_, spi::Error>((done.get::<i64>(1)?, done.get::<Vec<Option<String>>>(3)?))
+            })
+        })?;
+        let (inserted, all) = (inserted.unwrap_or(0) as u64, all.unwrap_or_default());
+        let (touched, updated) = (part.len() as u64, all.len() as u64 - inserted);
+        changes.add(Changes { inserted, updated, unchanged: touched - all.len() as u64, repeated: 0 });
+        written.extend(all.into_iter().flatten());
+    }
+    Ok((changes, written))
+}
+
+fn arguments<'a, R: Row>(tenant: &'a str, rows: &'a [R]) -> Vec<DatumWithOid<'a>> {
+    let mut args: Vec<DatumWithOid> = vec![tenant.into()];
+    args.extend(R::columns(rows).into_iter().map(array));
+    args
+}
+
 pub fn upsert<R: Row>(tenant: &str, rows: Vec<R>, dry: bool) -> spi::Result<Changes> {
     let mut changes = Changes::default();
     for part in newest(rows).chunks(STATEMENT_ROWS) {
@@ -67,9 +100,8 @@ pub fn upsert<R: Row>(tenant: &str, rows: Vec<R>, dry: bool) -> spi::Result<Chan
 }
 
 fn upsert_part<R: Row>(tenant: &str, rows: &[R], dry: bool) -> spi::Result<Changes> {
-    let mut args: Vec<DatumWithOid> = vec![tenant.into()];
-    args.extend(R::columns(rows).into_iter().map(array));
-    let sql = if dry { compare_sql::<R>() } else { upsert_sql::<R>() };
+    let args = arguments(tenant, rows);
+    let sql = if dry { compare_sql::<R>() } else { upsert_sql::<R>(Teller::Vendor) };
     let (inserted, updated) = Spi::connect_mut(|client| {
         let done = if dry { client.select(&sql, Some(1), &args)? } else { client.update(&sql, Some(1), &args)? };
         let (inserted, updated) = done.first().get_two::<i64, i64>()?;
@@ -98,7 +130,7 @@ fn newest<R: Row>(rows: Vec<R>) -> Vec<R> {
 /// LIMIT keeps the planner from hashing the whole table, which it would do again for every batch of a first load. ORDER
 /// makes every look-up come before the first write: without statistics an index of little use may be chosen, and looking
 /// through it would take longer with each row that the same statement has just put in.
-fn changed_sql<R: Row>() -> String {
+fn changed_sql<R: Row>(teller: Teller) -> String {
     let columns = R::COLUMNS;
     let list = |item: &dyn Fn(&calls::row::Column) -> String| columns.iter().map(item).collect::<Vec<_>>().join(", ");
     let arrays: Vec<String> = columns
@@ -115,12 +147,15 @@ fn changed_sql<R: Row>() -> String {
         false => format!("u.{}", c.name),
     });
     let values = columns.iter().filter(|c| !c.is_key);
-    let (stored, merged): (Vec<_>, Vec<_>) = values.map(|c| (format!("e.{}", c.name), merged(c, "i", "e"))).unzip();
+    let (stored, merged): (Vec<_>, Vec<_>) =
+        values.map(|c| (format!("e.{}", c.name), merged(c, "i", "e", teller))).unzip();
+    // What the vendor confirms is the vendor's from then on.
+    let confirmed = if teller == Teller::Vendor && is_adoptable::<R>() { " OR e.adopted_at IS NOT NULL" } else { "" };
     format!(
         "i AS (SELECT $1::text AS tenant, {typed} FROM unnest({}) AS u({})), \
          changed AS (SELECT i.*, e.tenant IS NULL AS is_new FROM i \
          LEFT JOIN LATERAL (SELECT * FROM dialfire.{} s WHERE s.tenant = i.tenant AND s.id = i.id LIMIT 1) e ON true \
-         WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}) ORDER BY i.id)",
+         WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}){confirmed} ORDER BY i.id)",
         arrays.join(", "),
         list(&|c| c.name.to_owned()),
         R::TABLE,
@@ -133,23 +168,44 @@ fn is_cast(column: &calls::row::Column) -> bool {
     matches!(column.sql_type, "jsonb" | "numeric")
 }
 
-/// A known value is never overwritten by an absent one.
-fn merged(column: &calls::row::Column, new: &str, old: &str) -> String {
-    match column.keeps_known {
-        true => format!("COALESCE({new}.{0}, {old}.{0})", column.name),
-        false => format!("{new}.{}", column.name),
+/// The vendor's client has tables of these.
+fn is_adoptable<R: Row>() -> bool {
+    ["contacts", "transactions", "connections", "recordings", "inbound_calls"].contains(&R::TABLE)
+}
+
+/// A known value is never overwritten by an absent one, nor what the vendor said by what stands in old tables.
+fn merged(column: &calls::row::Column, new: &str, old: &str, teller: Teller) -> String {
+    let name = column.name;
+    match (teller, column.keeps_known) {
+        (Teller::Vendor, true) => format!("COALESCE({new}.{name}, {old}.{name})"),
+        (Teller::Vendor, false) => format!("{new}.{name}"),
+        (Teller::OldTables, true) => format!(
+            "CASE WHEN {old}.adopted_at IS NULL THEN COALESCE({old}.{name}, {new}.{name}) \
+             ELSE COALESCE({new}.{name}, {old}.{name}) END"
+        ),
+        (Teller::OldTables, false) => format!(
+            "CASE WHEN {old}.adopted_at IS NULL THEN {new}.{name} || {old}.{name} ELSE {old}.{name} || {new}.{name} END"
+        ),
     }
 }
 
-fn upsert_sql<R: Row>() -> String {
+fn upsert_sql<R: Row>(teller: Teller) -> String {
     let names: Vec<&str> = R::COLUMNS.iter().map(|c| c.name).collect();
     let values = R::COLUMNS.iter().filter(|c| !c.is_key);
-    let sets: Vec<String> = values.map(|c| format!("{} = {}", c.name, merged(c, "excluded", "t"))).collect();
+    let mut sets: Vec<String> =
+        values.map(|c| format!("{} = {}", c.name, merged(c, "excluded", "t", teller))).collect();
+    let (mut adopted, mut written) = ("", "");
+    match teller {
+        Teller::Vendor if is_adoptable::<R>() => sets.push("adopted_at = NULL".to_owned()),
+        Teller::Vendor => {}
+        Teller::OldTables => (adopted, written) = (", adopted_at", ", array_agg(id)"),
+    }
+    let now = if adopted.is_empty() { "" } else { ", now()" };
     format!(
-        "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}) SELECT tenant, {names} FROM changed \
-         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = now() RETURNING xmax = 0 AS is_new) \
-         SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written",
-        changed_sql::<R>(),
+        "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}{adopted}) SELECT tenant, {names}{now} FROM changed \
+         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = now() RETURNING xmax = 0 AS is_new, id) \
+         SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new){written} FROM written",
+        changed_sql::<R>(teller),
         R::TABLE,
         sets.join(", "),
         names = names.join(", "),
@@ -159,7 +215,7 @@ fn upsert_sql<R: Row>() -> String {
 fn compare_sql<R: Row>() -> String {
     format!(
         "WITH {} SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM changed",
-        changed_sql::<R>()
+        changed_sql::<R>(Teller::Vendor)
     )
 }
 

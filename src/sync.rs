@@ -142,7 +142,7 @@ impl Sync<'_> {
         let ids: BTreeSet<&str> = sources.into_iter().map(V::id).collect();
         match self.dry {
             true => Ok(()),
-            false => ids.into_iter().try_for_each(|source| ledger::lock(self.tenant, source)),
+            false => ids.into_iter().try_for_each(|source| ledger::lock(&self.tenant.name, source)),
         }
     }
 

@@ -34,6 +34,14 @@ pub struct Tenant {
     start_date: Option<NaiveDate>,
 }
 
+/// A tenant without its user mapping.
+pub struct Offline {
+    pub name: String,
+    pub role: String,
+    pub zone: Tz,
+    pub notify: bool,
+}
+
 pub type Options = BTreeMap<String, String>;
 
 impl Tenant {
@@ -78,6 +86,18 @@ impl Tenant {
             },
             role,
         })
+    }
+
+    /// The tenant for those who do not ask its vendor.
+    pub fn offline(name: &str, caller: pg_sys::Oid) -> Result<Offline, Failure> {
+        let role = pg::role::name(caller);
+        let (_, options) = find_server(name, caller, &role)?;
+        let text = |option: &str| value(&options, option).unwrap_or_default();
+        if text("vendor") != "dialfire" {
+            return Err(Failure::NotOfDialfire(name.to_owned()));
+        }
+        let zone = Tz::from_str(text("timezone")).unwrap_or(Tz::UTC);
+        Ok(Offline { name: name.to_owned(), zone, notify: text("notify") == "true", role })
     }
 
     /// The time zone alone, for those who look and need no user mapping.

@@ -82,10 +82,14 @@ pub fn text<'a>(name: &str, raw: &'a RawValue) -> Result<Option<Cow<'a, str>>, F
     Ok((!text.trim().is_empty()).then_some(text))
 }
 
+pub fn fits_key(text: &str) -> bool {
+    text.len() <= KEY_LIMIT
+}
+
 /// A text that identifies something.
 pub fn key(name: &str, raw: &RawValue) -> Result<Option<String>, Fault> {
     match text(name, raw)? {
-        Some(text) if text.len() > KEY_LIMIT => {
+        Some(text) if !fits_key(&text) => {
             Err(Fault::new("key_too_long", name, format!("{} bytes, at most {KEY_LIMIT}", text.len())))
         }
         other => Ok(other.map(|t| t.trim().to_owned())),

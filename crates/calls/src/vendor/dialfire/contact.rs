@@ -53,7 +53,7 @@ fn nameless(fault: Fault, raw: &RawValue, take: &Take, out: &mut Batch) -> u64 {
     0
 }
 
-fn contact(id: &str, fields: &Fields, take: &Take) -> Result<Contact, Fault> {
+pub(super) fn contact(id: &str, fields: &Fields, take: &Take) -> Result<Contact, Fault> {
     let mut own = Extra::default();
     let mut contact = Contact { id: id.to_owned(), campaign_id: owned(take.campaign_id), ..Contact::default() };
     for (name, raw) in fields {

@@ -124,7 +124,7 @@ impl Place<'_> {
         }
     }
 
-    fn recording(&self, connection_id: &str, raw: &RawValue) -> Result<Recording, Fault> {
+    pub fn recording(&self, connection_id: &str, raw: &RawValue) -> Result<Recording, Fault> {
         let mut extra = Extra::default();
         let mut started_text = None;
         let mut r = Recording {

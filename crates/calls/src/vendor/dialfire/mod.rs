@@ -11,6 +11,7 @@ mod reconcile;
 mod request;
 mod response;
 mod seam;
+mod table;
 mod transaction;
 mod walk;
 
@@ -19,5 +20,6 @@ pub use event::Event;
 pub use reconcile::Reconcile;
 pub use request::{Access, Dialfire, Job, Outcome, Source};
 pub use response::{normalise, reread};
+pub use table::{is_derived, Line, Parent, Reader, Table};
 pub use transaction::Wanted;
 pub use walk::{Known, Stored, Walk};

@@ -178,7 +178,7 @@ pub fn inbound_calls(items: &[&RawValue], campaign_id: &str, zone: Tz, out: &mut
     }
 }
 
-fn inbound_call(raw: &RawValue, campaign_id: &str, zone: Tz) -> Result<InboundCall, Fault> {
+pub(super) fn inbound_call(raw: &RawValue, campaign_id: &str, zone: Tz) -> Result<InboundCall, Fault> {
     let mut extra = Extra::default();
     let mut id = None;
     let mut call = InboundCall {

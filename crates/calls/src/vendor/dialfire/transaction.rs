@@ -92,32 +92,35 @@ fn draft<'a>(entry: &'a RawValue, log_index: usize, drafts: &mut Vec<Draft<'a>>)
             continue;
         }
         for (index, raw) in field::items("transactions", raw)?.into_iter().enumerate() {
-            let fields = field::fields("transaction", raw);
-            let find = |wanted: &str| {
-                fields.as_ref().ok().and_then(|f| f.iter().find(|(name, _)| name == wanted)).map(|(_, raw)| *raw)
-            };
-            let fired_text = find("fired").and_then(|raw| field::text("fired", raw).ok().flatten());
-            let fired = match find("fired").map(|raw| field::instant("fired", raw)) {
-                Some(Ok(Some(fired))) => Ok(fired),
-                Some(Err(fault)) => Err(fault),
-                _ => Err(missing("fired")),
-            };
-            let sequence = find("sequence_nr").and_then(|raw| field::integer("sequence_nr", raw).ok().flatten());
-            drafts.push(Draft {
-                log_index,
-                index,
-                raw,
-                fired_text,
-                fired,
-                sequence,
-                fields,
-                tie: None,
-                repeats: false,
-                event_md5: None,
-            });
+            drafts.push(Draft::of(raw, log_index, index));
         }
     }
     Ok(())
+}
+
+impl<'a> Draft<'a> {
+    fn of(raw: &'a RawValue, log_index: usize, index: usize) -> Draft<'a> {
+        let fields = field::fields("transaction", raw);
+        let find = |wanted: &str| {
+            fields.as_ref().ok().and_then(|f| f.iter().find(|(name, _)| name == wanted)).map(|(_, raw)| *raw)
+        };
+        let fired_text = find("fired").and_then(|raw| field::text("fired", raw).ok().flatten());
+        let fired = match find("fired").map(|raw| field::instant("fired", raw)) {
+            Some(Ok(Some(fired))) => Ok(fired),
+            Some(Err(fault)) => Err(fault),
+            _ => Err(missing("fired")),
+        };
+        let sequence = find("sequence_nr").and_then(|raw| field::integer("sequence_nr", raw).ok().flatten());
+        Draft { log_index, index, raw, fired_text, fired, sequence, fields, tie: None, repeats: false, event_md5: None }
+    }
+}
+
+/// One transaction that stands alone, under the id that it was stored with.
+pub(super) fn stored(id: &str, contact_id: &str, raw: &RawValue, take: &Take, out: &mut Batch) {
+    let (taken, rejected) = (out.transactions.len(), out.rejects.len());
+    take_transaction(contact_id, Draft::of(raw, 0, 0), take, out);
+    out.transactions[taken..].iter_mut().for_each(|t| id.clone_into(&mut t.id));
+    out.rejects[rejected..].iter_mut().for_each(|r| r.key = owned(id));
 }
 
 /// The vendor's client derives a transaction's id from contact and instant and so loses all but one of an instant.
