@@ -220,7 +220,7 @@ fn sql<'a>(old: &dyn Fn(Table) -> Option<&'a OldTable>, other: &str, ranged: boo
             WHERE {} AND o.id IS NULL
             UNION ALL
             SELECT 'schema', 'leg', o.transaction_id, b.fired, c.campaign_id, b.login,
-                format('leg %s, %s', o.id, COALESCE(j.why, CASE WHEN c.id IS NULL THEN 'its call is nowhere' ELSE 'its call is there without it' END))
+                format('leg %s, %s', COALESCE(o.id, 'without an id'), COALESCE(j.why, CASE WHEN c.id IS NULL THEN 'its call is nowhere' ELSE 'its call is there without it' END))
             FROM old_legs o LEFT JOIN legs l ON l.id = o.id LEFT JOIN old_calls b ON b.id = o.transaction_id
             LEFT JOIN calls c ON c.id = o.transaction_id LEFT JOIN rejected j
                 ON j.key = o.transaction_id AND j.kind = 'connection'

@@ -92,13 +92,14 @@ impl Table {
     /// Columns that stand beside the object or are the client's own: when it wrote the row, and a checksum that says
     /// nothing of what the client has dropped, so that a contact with it would never be compared with the vendor's.
     pub fn is_beside(self, column: &str) -> bool {
-        match (self, column) {
-            (_, "$changed") | (Table::Contacts, "$md5" | "$task_log") => true,
-            (Table::Transactions, "id" | "contact_id") => true,
-            (Table::Connections, "transaction_id" | "contact_id") => true,
-            (Table::Recordings, "id" | "connection_id" | "contact_id" | "transaction_id") => true,
-            _ => false,
-        }
+        matches!(
+            (self, column),
+            (_, "$changed")
+                | (Table::Contacts, "$md5" | "$task_log")
+                | (Table::Transactions, "id" | "contact_id")
+                | (Table::Connections, "transaction_id" | "contact_id")
+                | (Table::Recordings, "id" | "connection_id" | "contact_id" | "transaction_id")
+        )
     }
 
     /// Columns that the client writes; which of them there are depends on its version.
