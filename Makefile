@@ -3,7 +3,7 @@ PG_CONFIG ?= /usr/lib/postgresql/$(PG)/bin/pg_config
 export PG PG_CONFIG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-jdbc chaos bench
+.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-jdbc chaos bench bench-views
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,3 +51,6 @@ chaos: setup ## 100,000 calls while the vendor, the processes and the server bre
 
 bench: setup ## speed against COPY, a script and dlt, into bench/RESULTS.md; BENCH="first_load resync" for some parts
 	@bench/run
+
+bench-views: setup ## speed of the views and of df_refresh at 10 million calls, into bench/VIEWS.md; 8 GB of disk, VIEWS_MILLIONS
+	@bench/views/run

@@ -9,7 +9,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         SELECT r, lower(r) AS from_at, upper(r) AS to_at,
                (lower(r) AT TIME ZONE n.timezone)::date AS first_day,
                ((upper(r) - interval '1 microsecond') AT TIME ZONE n.timezone)::date AS last_day,
-               n.timezone
+               n.timezone, n.vendor
         FROM asked, dialfire.tenants n WHERE n.tenant = $1
     ), calls AS MATERIALIZED (
         SELECT t.*, COALESCE(t.user_login, a.login) AS login
@@ -19,11 +19,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                     AND t.fired >= b.from_at AND t.fired < b.to_at
         LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
     ), legs AS MATERIALIZED (
-        SELECT l.transaction_id, l.id, m.status = 'completed' AS connected,
+        SELECT l.transaction_id, l.id, l.duration_ms, m.status = 'completed' AS connected,
                EXISTS (SELECT FROM dialfire.recordings r
                        WHERE r.tenant = $1 AND r.connection_id = l.id AND r.location IS NOT NULL) AS recorded
-        FROM calls c JOIN dialfire.connections l ON l.tenant = $1 AND l.transaction_id = c.id
-        LEFT JOIN dialfire.call_statuses m ON m.vendor = 'dialfire' AND m.vendor_status = lower(l.result)
+        FROM calls c CROSS JOIN bounds b JOIN dialfire.connections l ON l.tenant = $1 AND l.transaction_id = c.id
+        LEFT JOIN dialfire.call_statuses m ON m.vendor = b.vendor AND m.vendor_status = lower(l.result)
     ), fresh AS (
         SELECT s.* FROM bounds b,
             dialfire.stats_of($1, ARRAY(SELECT generate_series(b.first_day, b.last_day, '1 day')::date)) s
@@ -33,20 +33,26 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         SELECT (SELECT count(*) FROM calls) AS calls,
                (SELECT count(*) FROM calls WHERE is_human) AS human,
                (SELECT count(*) FROM calls WHERE is_human AND login IS NULL) AS nameless,
+               (SELECT count(DISTINCT login) FROM calls) AS agents,
+               (SELECT count(*) FROM bounds b JOIN dialfire.inbound_calls i ON i.tenant = $1
+                   AND i.day BETWEEN b.first_day - 1 AND b.last_day + 1 AND i.started <@ b.r) AS inbound,
                (SELECT count(DISTINCT transaction_id) FROM legs) AS with_leg,
+               (SELECT count(DISTINCT transaction_id) FROM legs WHERE recorded) AS with_recording,
+               (SELECT round(avg(duration_ms) / 1000, 1) FROM legs WHERE connected) AS talk_sec,
                (SELECT count(*) FROM legs WHERE connected) AS connected,
                (SELECT count(*) FROM legs WHERE connected AND recorded) AS recorded,
                (SELECT count(*) FROM calls c, bounds b WHERE c.day <> (c.fired AT TIME ZONE b.timezone)::date) AS other_day,
                (SELECT count(*) FROM dialfire.rejects_open j, bounds b
                 WHERE j.tenant = $1 AND (j.fired IS NULL OR j.fired <@ b.r)) AS rejects,
                (SELECT count(*) FROM dialfire.campaigns c, bounds b
-                LEFT JOIN LATERAL (SELECT 1) x ON true
                 WHERE c.tenant = $1 AND c.api_access AND NOT EXISTS (
                     SELECT FROM dialfire.coverage v WHERE v.tenant = $1 AND v.source = c.id
                        AND v.covered @> tstzrange(b.from_at, least(b.to_at, now() - interval '5 minutes')))) AS uncovered,
                (SELECT count(*) FROM dialfire.stuck_calls s, bounds b WHERE s.tenant = $1 AND s.started_at <@ b.r) AS stuck,
                (SELECT count(*) FROM fresh FULL JOIN kept USING (day, campaign_id, agent_id, agent_login)
-                WHERE to_jsonb(fresh) - 'changed_at' IS DISTINCT FROM to_jsonb(kept) - 'changed_at') AS stale_stats
+                WHERE to_jsonb(fresh) - 'changed_at' IS DISTINCT FROM to_jsonb(kept) - 'changed_at') AS stale_stats,
+               (SELECT count(*) FROM dialfire.matview_status s WHERE NOT s.populated) AS unpopulated,
+               (SELECT count(*) FROM dialfire.matview_status s WHERE s.stale) AS stale
     )
     SELECT x.check_name, x.value, x.expected, CASE WHEN x.ok IS NULL THEN 'note' WHEN x.ok THEN 'ok' ELSE 'look' END,
            CASE WHEN x.ok IS FALSE THEN x.hint END
@@ -55,18 +61,28 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             format('SELECT * FROM df_sync(%L, %L) fetches them', $1, $2)),
         ('transactions', f.calls::text, 'more than 0', f.calls > 0, 'compare with the vendor''s own report of these days'),
         ('human events without login', f.nameless::text, '0', f.nameless = 0,
-            'neither the events nor the tenant''s list of users name them; SELECT DISTINCT user_id shows whom'),
+            format('nobody names these: SELECT DISTINCT user_id, actor FROM dialfire.transactions WHERE tenant = %L AND is_human '
+                   'AND user_login IS NULL', $1)),
         ('events of machines (no login by right)', (f.calls - f.human)::text, 'any', NULL, NULL),
+        ('agents with events', f.agents::text, 'any', NULL, NULL),
+        ('inbound calls', f.inbound::text, 'any', NULL, NULL),
         ('transactions with a leg', f.with_leg::text, 'any', NULL, NULL),
+        ('transactions with a recording', f.with_recording::text, 'any', NULL, NULL),
         ('answered legs', f.connected::text, 'any', NULL, NULL),
         ('answered legs without recording', (f.connected - f.recorded)::text, '0, if all calls are recorded',
             CASE WHEN f.connected - f.recorded = 0 THEN true END, NULL),
+        ('mean duration of answered legs, seconds', f.talk_sec::text, 'more than 0',
+            CASE WHEN f.connected > 0 THEN COALESCE(f.talk_sec, 0) > 0 END,
+            'the vendor delivered no durations; SELECT duration_ms, connected, disconnected FROM dialfire.connections shows them'),
         ('calls on another day than their instant', f.other_day::text, '0', f.other_day = 0,
             format('the time zone was changed; SELECT df_rebuild_stats(%L, %L)', $1, $2)),
         ('rejects', f.rejects::text, '0', f.rejects = 0, format('SELECT * FROM dialfire.rejects_open WHERE tenant = %L', $1)),
         ('calls that never ended', f.stuck::text, '0', f.stuck = 0, format('SELECT * FROM dialfire.stuck_calls WHERE tenant = %L', $1)),
         ('rows of daily_stats that differ from the calls', f.stale_stats::text, '0', f.stale_stats = 0,
-            format('SELECT df_rebuild_stats(%L, %L)', $1, $2))
+            format('SELECT df_rebuild_stats(%L, %L)', $1, $2)),
+        ('KPI matviews that are older than the calls', f.stale::text, '0 after df_refresh()',
+            CASE WHEN f.unpopulated > 0 THEN false WHEN f.stale = 0 THEN true END,
+            'they cannot be read before SELECT * FROM df_refresh()')
     ) AS x(check_name, value, expected, ok, hint)
 $$;
 COMMENT ON FUNCTION @extschema@.df_verify(text, text) IS
