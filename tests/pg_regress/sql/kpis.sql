@@ -133,6 +133,9 @@ RESET ROLE;
 
 -- The queries of the runbook, as they stand there.
 SET search_path = public, dialfire;
+SELECT matviewname FROM pg_matviews
+WHERE matviewname IN ('mv_ingestion_kpis', 'mv_ingestion_monthly') ORDER BY 1;
+SELECT tenant, attempts FROM mv_ingestion_kpis ORDER BY 1;
 \pset expanded on
 SELECT source, tenant, run_id, code, message FROM (SELECT * FROM error_log_view ORDER BY timestamp DESC LIMIT 10) e ORDER BY 1, 2, 3;
 \pset expanded off
