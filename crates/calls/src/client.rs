@@ -3,6 +3,7 @@
 mod address;
 mod exchange;
 mod gate;
+mod limit;
 mod patience;
 mod pursuit;
 mod redact;
@@ -136,6 +137,7 @@ impl Client {
         match &outcome {
             Ok(reply) => {
                 permit.learn(reply.status);
+                self.obey(&reply.headers);
                 line.status = Some(reply.status);
                 line.bytes = reply.body.len() as u64;
                 line.retry_after = retry_after(&reply.headers);

@@ -13,6 +13,8 @@ pub enum Error {
     Exhausted { status: u16, attempts: u32, body: String },
     #[error("the vendor asks to wait {}, longer than the {} left for waiting", seconds(.wait), seconds(.left))]
     WaitBudget { wait: Duration, left: Duration },
+    #[error("the vendor's daily limit{} is used up: {left} requests left, {reserve} of them reserved", of(.limit))]
+    DailyLimit { limit: Option<u64>, left: u64, reserve: u64 },
     #[error("no answer after {}: {cause}", times(.attempts))]
     Transport { attempts: u32, cause: String },
     #[error("redirect refused: {location}")]
@@ -29,6 +31,10 @@ pub enum Error {
 
 fn seconds(d: &Duration) -> String {
     format!("{} s", d.as_secs())
+}
+
+fn of(limit: &Option<u64>) -> String {
+    limit.map(|limit| format!(" of {limit}")).unwrap_or_default()
 }
 
 fn times(attempts: &u32) -> String {
@@ -65,6 +71,10 @@ impl Error {
             Error::Exhausted { status: 429, .. } | Error::WaitBudget { .. } => {
                 Some("lower the server option \"max_requests_per_second\" or \"concurrency\"")
             }
+            Error::DailyLimit { .. } => Some(
+                "it is counted anew within a day, and the rest is fetched then; \"daily_reserve\" says how many requests a \
+                 day are left to others",
+            ),
             Error::TooLarge { .. } => Some("raise the server option \"max_body_mb\" or lower \"batch\""),
             Error::Redirect { .. } => Some("set the server option \"base_url\" to the final address"),
             _ => None,

@@ -24,6 +24,8 @@ struct State {
     halved: Instant,
     not_before: Instant,
     next_start: Instant,
+    /// Nothing may be asked any more.
+    spent: Option<Error>,
 }
 
 /// The right to have one request in flight, until dropped.
@@ -44,6 +46,7 @@ impl Gate {
             halved: now,
             not_before: now,
             next_start: now,
+            spent: None,
         };
         Self { state: Mutex::new(state), bell: Condvar::new(), concurrency, interval }
     }
@@ -57,6 +60,9 @@ impl Gate {
             let pace = state.next_start.saturating_duration_since(now);
             if state.is_closed {
                 return Err(Error::Canceled);
+            }
+            if let Some(spent) = &state.spent {
+                return Err(spent.clone());
             }
             if pause > *budget {
                 return Err(Error::WaitBudget { wait: pause, left: *budget });
@@ -86,6 +92,17 @@ impl Gate {
     pub fn pause(&self, wait: Duration) {
         let mut state = self.lock();
         state.not_before = state.not_before.max(Instant::now() + wait);
+    }
+
+    /// Lets nothing through any more: the vendor's budget is used up.
+    pub fn spend(&self, error: Error) {
+        self.lock().spent = Some(error);
+        self.bell.notify_all();
+    }
+
+    /// Requests that are on their way.
+    pub fn in_flight(&self) -> usize {
+        self.lock().in_flight
     }
 
     /// Holds back this thread for so long.

@@ -28,6 +28,8 @@ pub struct Settings {
     pub wait_budget: Duration,
     /// Pace of the whole client, whatever the number of threads.
     pub max_per_second: Option<f64>,
+    /// Requests of the vendor's daily limit that are left to others.
+    pub daily_reserve: u64,
     /// Requests in flight at most.
     pub concurrency: usize,
     pub user_agent: String,
@@ -48,6 +50,7 @@ impl Default for Settings {
             attempts: 5,
             wait_budget: Duration::from_secs(120),
             max_per_second: None,
+            daily_reserve: 0,
             concurrency: 4,
             user_agent: concat!("dialfire_sync/", env!("CARGO_PKG_VERSION")).to_owned(),
             secrets: Vec::new(),

@@ -15,6 +15,7 @@ use crate::row::{Agent, Batch, Campaign, Reject, Row};
 
 mod check;
 pub mod dialfire;
+pub mod highlevel;
 
 pub use check::{Check, Checks};
 pub use dialfire::Stored;
@@ -103,6 +104,12 @@ impl<'a> Exchange<'a> {
             self.date = answer.date.or(self.date);
         }
         answer
+    }
+
+    /// Takes in what was asked in another way.
+    pub fn with(mut self, attempt: Attempt) -> Exchange<'a> {
+        self.attempts.push(attempt);
+        self
     }
 
     pub fn reply<O>(self, outcome: Result<O, Error>) -> Reply<O> {

@@ -249,7 +249,7 @@ pub fn contacts(body: &[u8]) -> Result<Vec<(Option<String>, &RawValue)>, Error> 
         .collect())
 }
 
-fn parse<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Error> {
+pub fn parse<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| {
         // serde's own words quote values, which may be secrets.
         let why = match error.classify() {

@@ -1,0 +1,187 @@
+//! One call log, to a transaction, its leg and its details.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use md5::{Digest, Md5};
+use serde_json::value::RawValue;
+
+use super::message::Told;
+use crate::field::{self, Extra, Fault};
+use crate::row::{Batch, CallDetail, Connection, Json, Reject, Transaction};
+use crate::vendor::dialfire::reject;
+
+/// A day; no call of the vendor's lasts longer than 15 minutes.
+const LONGEST_SECONDS: f64 = 86_400.0;
+
+/// Reads a log of the list, of a single answer or of a webhook; returns the id of its message.
+pub fn read(raw: &RawValue, location: &str, zone: Tz, out: &mut Batch) -> Option<String> {
+    let mut log = Log::default();
+    match log.read(raw) {
+        Ok(()) => {
+            let message = log.message_id.clone();
+            log.store(location, zone, out);
+            message
+        }
+        Err(fault) => {
+            out.rejects.push(Reject {
+                campaign_id: Some(location.to_owned()),
+                contact_id: log.contact_id,
+                fired: log.created_at,
+                ..reject("call", log.id, fault, raw.get())
+            });
+            None
+        }
+    }
+}
+
+#[derive(Default)]
+struct Log {
+    id: Option<String>,
+    contact_id: Option<String>,
+    agent_id: Option<String>,
+    from_number: Option<String>,
+    created_at: Option<DateTime<Utc>>,
+    duration: Option<f64>,
+    is_test: Option<bool>,
+    summary: Option<String>,
+    transcript: Option<String>,
+    message_id: Option<String>,
+    messages: Option<Json>,
+    analysis: Option<Json>,
+    actions: Option<Json>,
+    extra: Extra,
+}
+
+impl Log {
+    fn read(&mut self, raw: &RawValue) -> Result<(), Fault> {
+        let text = |name: &str, raw| Ok::<_, Fault>(field::text(name, raw)?.map(|text| text.into_owned()));
+        let fields = field::fields("call", raw)?;
+        // The key first, so that a reject can name it whatever else is wrong.
+        for (name, raw) in fields.iter().filter(|(name, _)| name == "id") {
+            self.id = field::key(name, raw)?;
+        }
+        for (name, raw) in &fields {
+            match name.as_ref() {
+                // The envelope of a webhook, and what differs with every answer.
+                "id" | "locationId" | "type" | "versionId" | "appId" | "timestamp" | "webhookId" | "traceId" => {}
+                "contactId" => self.contact_id = field::key(name, raw)?,
+                "agentId" => self.agent_id = field::key(name, raw)?,
+                "fromNumber" => self.from_number = text(name, raw)?,
+                "createdAt" => self.created_at = field::instant(name, raw)?,
+                "duration" => self.duration = duration(name, raw)?,
+                "trialCall" => self.is_test = field::flag(name, raw)?,
+                "summary" => self.summary = text(name, raw)?,
+                "transcript" => self.transcript = text(name, raw)?,
+                "messageId" => {
+                    self.message_id = field::key(name, raw)?;
+                    self.extra.add(name, raw)?;
+                }
+                "transcriptWithToolCalls" => self.messages = json(name, raw)?,
+                "extractedData" => self.analysis = json(name, raw)?,
+                "executedCallActions" => self.actions = json(name, raw)?,
+                _ => self.extra.add(name, raw)?,
+            }
+        }
+        let missing = |name: &str| Fault::new("missing_field", name, format!("\"{name}\" is missing or empty"));
+        self.id.as_ref().ok_or_else(|| missing("id"))?;
+        self.created_at.ok_or_else(|| missing("createdAt"))?;
+        Ok(())
+    }
+
+    fn store(self, location: &str, zone: Tz, out: &mut Batch) {
+        let (Some(id), Some(created_at)) = (self.id.clone(), self.created_at) else { return };
+        let milliseconds = self.duration.map(|seconds| (seconds * 1000.0).round() as i64);
+        let ended = milliseconds.map(|length| created_at + TimeDelta::milliseconds(length));
+        let talked = milliseconds.is_some_and(|length| length > 0);
+        // Whether a phone call was answered is for its message to say; a web call has none, and its log is the proof.
+        let is_answered = talked && self.message_id.is_none();
+        out.transactions.push(Transaction {
+            id: id.clone(),
+            campaign_id: Some(location.to_owned()),
+            contact_id: self.contact_id.clone(),
+            fired: Some(created_at),
+            day: Some(created_at.with_timezone(&zone).date_naive()),
+            event_md5: Some(self.checksum()),
+            event_type: Some("voice_ai".to_owned()),
+            is_human: Some(false),
+            is_test: self.is_test,
+            user_id: self.agent_id,
+            phone: self.from_number.clone(),
+            ..Transaction::default()
+        });
+        out.connections.push(Connection {
+            id: id.clone(),
+            transaction_id: Some(id.clone()),
+            contact_id: self.contact_id,
+            technology: Some(if self.message_id.is_some() { "phone" } else { "web" }.to_owned()),
+            phone: self.from_number.clone(),
+            remote_number: self.from_number,
+            fired: Some(created_at),
+            started: Some(created_at),
+            connected: is_answered.then_some(created_at),
+            disconnected: ended,
+            duration_ms: milliseconds,
+            ..Connection::default()
+        });
+        out.call_details.push(CallDetail {
+            id,
+            campaign_id: Some(location.to_owned()),
+            summary: self.summary,
+            transcript: self.transcript,
+            messages: self.messages,
+            analysis: self.analysis,
+            actions: self.actions,
+            vendor_created_at: self.created_at,
+            extra: self.extra.finish(),
+            ..CallDetail::default()
+        });
+    }
+
+    /// Of what list, single answer and webhook have in common, so that a webhook and the later poll agree.
+    fn checksum(&self) -> String {
+        let mut sum = Md5::new();
+        let texts = [&self.id, &self.contact_id, &self.agent_id, &self.from_number, &self.message_id];
+        for text in texts.into_iter().chain([&self.summary, &self.transcript]) {
+            sum.update(text.as_deref().unwrap_or_default());
+            sum.update([0]);
+        }
+        sum.update(format!("{:?} {:?} {:?} {:?}", self.created_at, self.duration, self.is_test, self.analysis));
+        sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn duration(name: &str, raw: &RawValue) -> Result<Option<f64>, Fault> {
+    match field::double(name, raw)? {
+        Some(seconds) if !(0.0..=LONGEST_SECONDS).contains(&seconds) => {
+            Err(Fault::new("number_out_of_range", name, format!("{seconds} s is no duration of a call")))
+        }
+        seconds => Ok(seconds),
+    }
+}
+
+fn json(name: &str, raw: &RawValue) -> Result<Option<Json>, Fault> {
+    match raw.get() {
+        "null" | "{}" | "[]" | "\"\"" => Ok(None),
+        _ => Ok(Some(Json(field::json(name, raw)?.to_owned()))),
+    }
+}
+
+/// Writes into a call what its message tells.
+pub fn tell(told: Told, transaction: &mut Transaction, leg: &mut Connection) {
+    transaction.direction = told.direction.map(str::to_owned);
+    transaction.result = told.status.map(str::to_owned);
+    leg.result = told.status.map(str::to_owned);
+    if matches!(told.status, Some("completed" | "answered")) {
+        leg.connected = leg.started;
+    }
+    if told.direction == Some("outbound") {
+        // "from" is the location's own number then; the other side stands with the contact.
+        leg.line_number = leg.remote_number.take();
+        leg.phone = None;
+        transaction.phone = None;
+    }
+}
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;
