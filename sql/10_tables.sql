@@ -241,7 +241,16 @@ INSERT INTO dialfire.call_statuses (vendor, vendor_status, status, shipped) VALU
     ('dialfire', '$locked_number',      'failed',    true),
     ('dialfire', '$do_not_call',        'failed',    true),
     ('dialfire', '$error',              'failed',    true),
-    ('dialfire', '$unavailable',        'no_answer', true);
+    ('dialfire', '$unavailable',        'no_answer', true),
+    -- callStatus of a message; a call log has none of its own.
+    ('highlevel', 'pending',            'queued',    true),
+    ('highlevel', 'completed',          'completed', true),
+    ('highlevel', 'answered',           'completed', true),
+    ('highlevel', 'busy',               'busy',      true),
+    ('highlevel', 'no-answer',          'no_answer', true),
+    ('highlevel', 'failed',             'failed',    true),
+    ('highlevel', 'canceled',           'canceled',  true),
+    ('highlevel', 'voicemail',          'voicemail', true);
 
 SELECT pg_catalog.pg_extension_config_dump('dialfire.campaigns', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.agents', '');

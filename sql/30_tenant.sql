@@ -10,7 +10,7 @@ SELECT s.srvname::text AS tenant,
        COALESCE(o.timezone, 'UTC') AS timezone,
        COALESCE(o.start_date::date, (now() AT TIME ZONE COALESCE(o.timezone, 'UTC'))::date - 14)::timestamp
            AT TIME ZONE COALESCE(o.timezone, 'UTC') AS wanted_from,
-       now() - COALESCE(o.settle, '2 minutes')::interval AS wanted_to,
+       now() - COALESCE(o.settle, CASE o.vendor WHEN 'highlevel' THEN '20 minutes' ELSE '2 minutes' END)::interval AS wanted_to,
        pg_catalog.has_server_privilege(s.oid, 'USAGE') AS usable
 FROM pg_catalog.pg_foreign_server s
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw

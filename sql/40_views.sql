@@ -13,7 +13,8 @@ SELECT t.tenant,
            ELSE 'unknown'
        END AS status,
        word.vendor_status,
-       COALESCE(t.direction, CASE t.event_type WHEN 'inbound' THEN 'inbound' ELSE 'outbound' END) AS direction,
+       COALESCE(t.direction, CASE t.event_type WHEN 'inbound' THEN 'inbound' WHEN 'voice_ai' THEN 'unknown' ELSE 'outbound' END)
+           AS direction,
        COALESCE(t.is_test, false) AS is_test,
        COALESCE(t.user_login, a.login) AS agent_login,
        t.contact_id,

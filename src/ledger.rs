@@ -317,7 +317,7 @@ fn release(tenant: &str, batch: &Batch) -> spi::Result<()> {
     Spi::run_with_args(
         "UPDATE dialfire.rejects r SET resolved_at = now()
          WHERE tenant = $1 AND resolved_at IS NULL
-           AND (kind IN ('transaction', 'connection') AND key = ANY ($2)
+           AND (kind IN ('transaction', 'connection', 'call') AND key = ANY ($2)
              OR kind = 'recording' AND key = ANY ($7)
              OR kind = 'contact' AND key = ANY ($3)
              OR kind = 'inbound_call' AND key = ANY ($4)

@@ -59,18 +59,40 @@ impl Opt {
     }
 }
 
-const VENDORS: &[&str] = &["dialfire"];
+const VENDORS: &[&str] = &["dialfire", "highlevel"];
 const DIALFIRE: &[&str] = &["dialfire"];
+const HIGHLEVEL: &[&str] = &["highlevel"];
 
 /// An option that vendors set differently stands here once for each of them.
 const OPTIONS: &[Opt] = &[
-    server("vendor", None, is_vendor, "vendor of the tenant: dialfire"),
+    server("vendor", None, is_vendor, "vendor of the tenant: dialfire, highlevel"),
     server("account", None, is_account, "id of the tenant at the vendor"),
     server("timezone", Some("UTC"), is_timezone, "IANA zone in which days are cut, such as Europe/Nicosia"),
     server("base_url", Some("https://api.dialfire.com/api"), is_url, "where the API is; https, or http on loopback")
         .of(DIALFIRE),
+    server(
+        "base_url",
+        Some("https://services.leadconnectorhq.com"),
+        is_url,
+        "where the API is; https, or http on loopback",
+    )
+    .of(HIGHLEVEL),
     server("campaigns", None, is_text, "comma-separated ids of the campaigns to fetch; default all").of(DIALFIRE),
     server("start_date", None, is_date, "first day that df_sync(tenant) wants; default 14 days before today"),
+    server(
+        "settle",
+        Some("20 minutes"),
+        is_interval,
+        "time before now that is fetched but not yet called covered; a call is listed when it ends, under its start",
+    )
+    .of(HIGHLEVEL),
+    server(
+        "look_back",
+        Some("2 days"),
+        is_long_interval,
+        "time before now that scheduled jobs read again for late changes",
+    )
+    .of(HIGHLEVEL),
     server("settle", Some("2 minutes"), is_interval, "time before now that is fetched but not yet called covered"),
     server(
         "look_back",
@@ -85,6 +107,19 @@ const OPTIONS: &[Opt] = &[
         "true: pg_notify on channel dialfire_sync after each commit of changes",
     ),
     server("page_size", Some("1000"), is_page_size, "records a page").of(DIALFIRE),
+    server("page_size", Some("50"), is_small_page_size, "calls a page").of(HIGHLEVEL),
+    server("api_version", Some("2021-04-15"), is_version, "header Version of every request").of(HIGHLEVEL),
+    server("conversations", Some("true"), is_boolean, "read the messages of calls for direction and status")
+        .of(HIGHLEVEL),
+    server("daily_reserve", Some("1000"), is_reserve, "requests of the vendor's daily limit that are left to others")
+        .of(HIGHLEVEL),
+    server(
+        "webhook_key",
+        None,
+        is_webhook_key,
+        "public key of webhooks, base64 of a SubjectPublicKeyInfo; default those that the vendor publishes",
+    )
+    .of(HIGHLEVEL),
     server("batch", Some("20"), is_batch, "contacts a request").of(DIALFIRE),
     server("concurrency", Some("4"), is_concurrency, "requests in flight"),
     server("max_requests_per_second", None, is_rate, "requests a second; default no limit but the vendor's"),
@@ -138,8 +173,11 @@ fn check(place: Option<Place>, vendor: Option<&str>, name: &str, value: &str) ->
     let mut here = OPTIONS.iter().filter(|o| Some(o.place) == place && o.suits(vendor));
     let Some(option) = here.clone().find(|o| o.name == name) else {
         let mut known: Vec<&str> = Vec::new();
-        known.extend(here.by_ref().map(|o| o.name));
-        known.dedup();
+        for option in here.by_ref().filter(|o| o.name != name) {
+            if !known.contains(&option.name) {
+                known.push(option.name);
+            }
+        }
         let known = known.join(", ");
         let hint = match OPTIONS.iter().find(|o| o.name == name) {
             Some(option) if Some(option.place) == place => {
@@ -169,7 +207,7 @@ fn check(place: Option<Place>, vendor: Option<&str>, name: &str, value: &str) ->
 }
 
 /// For hints.
-pub const KNOWN_VENDORS: &str = "Known vendors: dialfire.";
+pub const KNOWN_VENDORS: &str = "Known vendors: dialfire, highlevel.";
 
 type Checked = Result<(), (String, &'static str)>;
 
@@ -187,7 +225,7 @@ fn is_account(value: &str) -> Checked {
     plain.then_some(()).ok_or_else(|| {
         (
             "An account is made of letters, digits, - and _.".to_owned(),
-            "Dialfire's is 8 hexadecimal digits, such as 9c6d0163.",
+            "Dialfire's is 8 hexadecimal digits, such as 9c6d0163; HighLevel's is the id of a location.",
         )
     })
 }
@@ -258,6 +296,26 @@ fn is_boolean(value: &str) -> Checked {
 
 fn is_page_size(value: &str) -> Checked {
     is_between(value, 1, 10_000, "Write a number from 1 to 10000.")
+}
+
+fn is_small_page_size(value: &str) -> Checked {
+    is_between(value, 1, 50, "Write a number from 1 to 50.")
+}
+
+fn is_reserve(value: &str) -> Checked {
+    is_between(value, 0, 200_000, "Write a number from 0 to 200000.")
+}
+
+fn is_version(value: &str) -> Checked {
+    let plain = !value.is_empty() && value.len() <= 20 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    plain.then_some(()).ok_or_else(|| ("It is not a version.".to_owned(), "Write 2021-04-15, 2021-07-28 or v3."))
+}
+
+fn is_webhook_key(value: &str) -> Checked {
+    crate::vendor::webhook_keys(value)
+        .filter(|_| !value.is_empty())
+        .map(drop)
+        .ok_or_else(|| ("It is not a public key.".to_owned(), "Write the base64 text between the lines of a PEM file."))
 }
 
 fn is_batch(value: &str) -> Checked {

@@ -55,6 +55,7 @@ pub fn run(
         let _owner = AsOwner::begin()?;
         match &tenant.access {
             Access::Dialfire(access) => compare(&tenant, access, since, &mut run),
+            other => Ok(needless(other)),
         }
     });
     let ended = done.map_err(Trouble::caught).and_then(|done| done.map_err(Trouble::Failure));
@@ -76,6 +77,12 @@ fn begin(tenant: &str, caller: pg_sys::Oid) -> Result<(Tenant, Run), Failure> {
     let mut run = Run::begin(&tenant, "reconcile", false)?;
     run.show()?;
     Ok((tenant, run))
+}
+
+/// Who delivers no checksums is read again by the look-back.
+fn needless(access: &Access) -> Verdict {
+    let message = format!("nothing to compare: a {} is read again by job look_back", access.unit());
+    Verdict { status: "success", message, hint: None }
 }
 
 fn compare(

@@ -337,6 +337,11 @@ pub fn verdict(run: &Run, dry: bool) -> Verdict {
     if let Some(closed) = run.skipped.get("campaign_without_api") {
         parts.push(format!("{} without role campaignAPI skipped", counted(*closed, "campaign")));
     }
+    if run.skipped.contains_key("messages_not_readable") {
+        parts.push(
+            "direction and status stay unknown: the token lacks the scope conversations/message.readonly".to_owned(),
+        );
+    }
     parts.extend(failures.iter().take(3).map(|(source, error)| format!("{} {source}: {error}", run.unit)));
     if failures.len() > 3 {
         parts.push(format!("{} failed too, see dialfire.http_log", counted(failures.len() as u64 - 3, "window")));

@@ -80,6 +80,7 @@ impl Tenant {
                 attempts: number("attempts") as u32,
                 wait_budget: time("wait_budget"),
                 max_per_second: text("max_requests_per_second").and_then(|rate| rate.parse().ok()),
+                daily_reserve: text("daily_reserve").and_then(|n| n.parse().ok()).unwrap_or_default(),
                 concurrency: number("concurrency"),
                 secrets: secrets.all(),
                 ..Settings::default()

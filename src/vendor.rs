@@ -1,6 +1,7 @@
 //! The vendors that a tenant can have. Everything that depends on which one it is goes through `with_vendor!`.
 
 use calls::vendor::dialfire::{self, Dialfire};
+use calls::vendor::highlevel::{self, HighLevel};
 use calls::vendor::{Normalised, Vendor};
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
@@ -12,6 +13,7 @@ use crate::tenant::{Options, Secrets};
 /// How one tenant's vendor is opened.
 pub enum Access {
     Dialfire(dialfire::Access),
+    HighLevel(highlevel::Access),
 }
 
 impl Access {
@@ -34,6 +36,21 @@ impl Access {
                 zone,
                 raw: false,
             })),
+            "highlevel" if secrets.token.is_none() => Err(Failure::NoToken {
+                tenant: tenant.to_owned(),
+                wanted: "neither token nor token_file",
+                add: "token",
+            }),
+            "highlevel" => Ok(Access::HighLevel(highlevel::Access {
+                location: text("account"),
+                token: secrets.token.clone(),
+                version: text("api_version"),
+                page_size: number("page_size"),
+                conversations: text("conversations") == "true",
+                zone,
+                raw: false,
+                keys: webhook_keys(&text("webhook_key")).unwrap_or_default(),
+            })),
             _ => Err(Failure::UnknownVendor(vendor.to_owned())),
         }
     }
@@ -42,7 +59,16 @@ impl Access {
     pub fn unit(&self) -> &'static str {
         match self {
             Access::Dialfire(_) => "campaign",
+            Access::HighLevel(_) => "location",
         }
+    }
+}
+
+/// The vendor's keys, or another one in place of that of its algorithm.
+pub fn webhook_keys(key: &str) -> Option<highlevel::Keys> {
+    match key {
+        "" => Some(highlevel::Keys::default()),
+        key => highlevel::Keys::default().with(key),
     }
 }
 
@@ -58,6 +84,10 @@ macro_rules! with_vendor {
                 type $vendor = calls::vendor::dialfire::Dialfire;
                 $body
             }
+            $crate::vendor::Access::HighLevel($access) => {
+                type $vendor = calls::vendor::highlevel::HighLevel;
+                $body
+            }
         }
     };
 }
@@ -67,6 +97,7 @@ type Normalise = fn(&RawValue, &str, Tz) -> Vec<Normalised>;
 pub fn normaliser(vendor: &str) -> Option<Normalise> {
     match vendor {
         "dialfire" => Some(Dialfire::normalise),
+        "highlevel" => Some(HighLevel::normalise),
         _ => None,
     }
 }

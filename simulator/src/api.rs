@@ -2,6 +2,7 @@
 
 use crate::answer::{Answer, Content};
 use crate::data::{Campaign, Contact, Event, Key, World};
+use crate::highlevel;
 use crate::listing::{fill, page, window};
 use crate::sim::Sim;
 use crate::text::{self, push_quoted};
@@ -67,6 +68,9 @@ impl Call {
 }
 
 pub fn answer(sim: &Sim, call: &Call) -> Answer {
+    if call.uri.path().starts_with(highlevel::PREFIX) {
+        return highlevel::answer(sim, call);
+    }
     let world = sim.world();
     let parts: Vec<&str> = call.path.split('/').collect();
     let scope = call.scope(&world);

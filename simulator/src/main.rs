@@ -14,6 +14,7 @@ mod control;
 mod data;
 mod fault;
 mod generate;
+mod highlevel;
 mod listing;
 mod log;
 mod person;

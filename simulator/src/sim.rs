@@ -6,7 +6,7 @@ use crate::data::{Plan, World};
 use crate::fault::{self, Faults};
 use crate::log::{Log, Visit};
 use crate::report::Reports;
-use crate::{control, truth};
+use crate::{control, highlevel, truth};
 use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::Response;
@@ -25,6 +25,7 @@ pub struct Sim {
     cursors: Mutex<Cursors>,
     reports: Mutex<Reports>,
     settings: Mutex<Settings>,
+    highlevel: Mutex<highlevel::Location>,
     anchor: i64,
     begun: Instant,
     pub port: u16,
@@ -50,6 +51,7 @@ impl Sim {
             cursors: Mutex::new(Cursors::new(plan.seed)),
             reports: Mutex::new(Reports::new(plan.seed)),
             settings: Mutex::new(Settings { shift: 0, from_inclusive: true, to_inclusive: false, users_hidden: false }),
+            highlevel: Mutex::default(),
             anchor: plan.anchor,
             begun: Instant::now(),
             world: RwLock::new(World::new(plan)),
@@ -82,6 +84,10 @@ impl Sim {
         lock(&self.faults)
     }
 
+    pub fn highlevel(&self) -> MutexGuard<'_, highlevel::Location> {
+        lock(&self.highlevel)
+    }
+
     pub fn log(&self) -> MutexGuard<'_, Log> {
         lock(&self.log)
     }
@@ -105,6 +111,7 @@ pub async fn run(sim: Arc<Sim>, listener: TcpListener) -> std::io::Result<()> {
     let router = Router::new()
         .merge(control::router())
         .merge(truth::router())
+        .merge(highlevel::router())
         .fallback(serve)
         .layer(DefaultBodyLimit::disable())
         .with_state(sim);

@@ -8,19 +8,26 @@ mod tests {
     fn every_default_is_a_value_that_may_be_set() {
         let refused = Spi::connect_mut(|client| {
             let rows = client.select(
-                "SELECT option, default_value FROM df_options() WHERE default_value IS NOT NULL AND place = 'server'",
+                "SELECT option, default_value, COALESCE(split_part(vendor, ', ', 1), 'dialfire')
+                 FROM df_options() WHERE default_value IS NOT NULL AND place = 'server'",
                 None,
                 &[],
             )?;
-            let defaults: Vec<(String, String)> = rows
-                .map(|row| Ok((row.get(1)?.unwrap_or_default(), row.get(2)?.unwrap_or_default())))
+            let defaults: Vec<[String; 3]> = rows
+                .map(|row| {
+                    Ok([
+                        row.get(1)?.unwrap_or_default(),
+                        row.get(2)?.unwrap_or_default(),
+                        row.get(3)?.unwrap_or_default(),
+                    ])
+                })
                 .collect::<Result<_, pgrx::spi::Error>>()?;
             assert!(defaults.len() > 5);
-            for (option, value) in defaults {
+            for [option, value, vendor] in defaults {
                 client.update(
                     &format!(
-                        "CREATE SERVER \"{option}\" FOREIGN DATA WRAPPER dialfire_sync
-                         OPTIONS (vendor 'dialfire', account 'a', {option} '{value}')"
+                        "CREATE SERVER \"{vendor} {option}\" FOREIGN DATA WRAPPER dialfire_sync
+                         OPTIONS (vendor '{vendor}', account 'a', {option} '{value}')"
                     ),
                     None,
                     &[],

@@ -137,7 +137,7 @@ impl Client {
         match &outcome {
             Ok(reply) => {
                 permit.learn(reply.status);
-                self.obey(&reply.headers);
+                self.obey(&reply.headers, &permit);
                 line.status = Some(reply.status);
                 line.bytes = reply.body.len() as u64;
                 line.retry_after = retry_after(&reply.headers);

@@ -315,7 +315,7 @@ pub struct Agent {
 /// A record that is not stored, with its reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reject {
-    /// event, contact, transaction, connection, recording or inbound_call.
+    /// event, contact, transaction, connection, recording, inbound_call or call.
     pub kind: &'static str,
     pub key: Option<String>,
     pub campaign_id: Option<String>,
@@ -332,7 +332,7 @@ pub struct Reject {
 impl Reject {
     /// The window holds it; otherwise it only came along with a contact that was fetched for another's sake.
     pub fn was_asked_for(&self) -> bool {
-        self.event_md5.is_some() || matches!(self.kind, "event" | "inbound_call")
+        self.event_md5.is_some() || matches!(self.kind, "event" | "inbound_call" | "call")
     }
 }
 

@@ -49,6 +49,11 @@ impl Simulator {
         format!("{}/_control/{path}", self.base_url.trim_end_matches("/api"))
     }
 
+    /// Where its HighLevel is.
+    pub fn highlevel_url(&self) -> String {
+        format!("{}/highlevel", self.base_url.trim_end_matches("/api"))
+    }
+
     pub fn get(&self, path: &str) -> Value {
         let mut answer = self.agent.get(self.url(path)).call().expect("the simulator answers");
         assert_eq!(answer.status(), 200, "{path}");

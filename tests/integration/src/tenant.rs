@@ -10,6 +10,9 @@ use std::fmt::Display;
 
 /// The simulator's tenant token, where a test gives no other.
 pub const TOKEN: &str = "tenant-secret-token";
+/// The simulator's location at HighLevel, and the token that opens it.
+pub const LOCATION: &str = "B7TzvBb6H6QvDNdEEhlt";
+pub const LOCATION_TOKEN: &str = "pit-secret-token";
 
 pub struct Tenant {
     pub db: Client,
@@ -44,6 +47,20 @@ impl Tenant {
     /// With more server options, as they stand in SQL.
     pub fn with(simulator: &Simulator, options: &str) -> Tenant {
         Tenant::at(&simulator.base_url, options, &format!("token '{TOKEN}'"))
+    }
+
+    /// Tenant `acme` of the simulated location at HighLevel.
+    pub fn highlevel(simulator: &Simulator, options: &str) -> Tenant {
+        let secrets = format!("token '{LOCATION_TOKEN}'");
+        Tenant::of_vendor("highlevel", LOCATION, &simulator.highlevel_url(), options, &secrets)
+    }
+
+    pub fn of_vendor(vendor: &str, account: &str, base_url: &str, options: &str, secrets: &str) -> Tenant {
+        let cluster = Cluster::shared();
+        let database = cluster.database();
+        let mut db = cluster.connect(&database);
+        server(&mut db, vendor, account, base_url, options, secrets);
+        Tenant { db, database, cluster }
     }
 
     pub fn at(base_url: &str, options: &str, secrets: &str) -> Tenant {
@@ -123,11 +140,15 @@ impl Drop for Tenant {
 
 /// The wrapper's server `acme` with a mapping for the one who connects.
 pub fn create(db: &mut Client, base_url: &str, options: &str, secrets: &str) {
+    server(db, "dialfire", "9c6d0163", base_url, options, secrets);
+}
+
+fn server(db: &mut Client, vendor: &str, account: &str, base_url: &str, options: &str, secrets: &str) {
     let comma = if options.is_empty() { "" } else { ", " };
     let options = format!("timezone 'Europe/Nicosia', base_url '{base_url}'{comma}{options}");
     let sql = format!(
         "CREATE SERVER acme FOREIGN DATA WRAPPER dialfire_sync \
-         OPTIONS (vendor 'dialfire', account '9c6d0163', {options}); \
+         OPTIONS (vendor '{vendor}', account '{account}', {options}); \
          CREATE USER MAPPING FOR CURRENT_USER SERVER acme OPTIONS ({secrets})"
     );
     db.batch_execute(&sql).unwrap_or_else(|error| panic!("{sql}: {}", words(&error)));

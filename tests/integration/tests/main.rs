@@ -8,6 +8,7 @@ mod extremes;
 mod faults;
 mod hang;
 mod health;
+mod highlevel;
 mod late;
 mod lifecycle;
 mod limits;

@@ -40,6 +40,11 @@ INSERT INTO tried VALUES
     ('campaign_tokens', 'AH668C20RFOZEJRC=abc, UYS1HGDXUD9OK75Z=def', true),
     ('campaign_tokens', '{"AH668C20RFOZEJRC": "abc"}', true),
     ('campaign_tokens', 'abc', false), ('campaign_tokens', 'AH668C20RFOZEJRC=', false), ('campaign_tokens', '{}', false),
+    ('api_version', '2021-07-28', true), ('api_version', 'v3', true), ('api_version', 'v 3', false),
+    ('conversations', 'false', true), ('conversations', 'no', false),
+    ('daily_reserve', '0', true), ('daily_reserve', '200001', false),
+    ('webhook_key', 'MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=', true),
+    ('webhook_key', 'i2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=', false),
     ('proxy_auth', 'user:password', true), ('proxy_auth', '', false),
     ('token_file', '/run/secrets/acme', true), ('token_file', 'acme', false);
 
@@ -47,7 +52,8 @@ INSERT INTO tried VALUES
 CREATE FUNCTION pg_temp.statement(option text, value text) RETURNS text LANGUAGE sql AS $$
     SELECT CASE place
         WHEN 'server' THEN format('CREATE SERVER regress_new FOREIGN DATA WRAPPER dialfire_sync
-                                   OPTIONS (vendor ''dialfire'', account ''9c6d0163'', %I %L)', $1, $2)
+                                   OPTIONS (vendor %L, account ''9c6d0163'', %I %L)',
+                                  COALESCE(split_part(vendor, ', ', 1), 'dialfire'), $1, $2)
         ELSE format('CREATE USER MAPPING FOR PUBLIC SERVER regress_acme OPTIONS (%I %L)', $1, $2)
     END FROM df_options() o WHERE o.option = $1 LIMIT 1
 $$;
@@ -66,6 +72,9 @@ SELECT format('%s %L', option, value) || E'\n' || regress.try(pg_temp.statement(
 SELECT options || E'\n' || regress.try('CREATE SERVER regress_new FOREIGN DATA WRAPPER dialfire_sync ' || options)
 FROM (VALUES (''), ($$OPTIONS (vendor 'dialfire')$$), ($$OPTIONS (account '9c6d0163')$$),
              ($$OPTIONS (vendor 'dialfire', account '9c6d0163')$$),
+             ($$OPTIONS (vendor 'dialfire', account '9c6d0163', daily_reserve '1')$$),
+             ($$OPTIONS (vendor 'highlevel', account 'B7TzvBb6H6QvDNdEEhlt', batch '1')$$),
+             ($$OPTIONS (vendor 'highlevel', account 'B7TzvBb6H6QvDNdEEhlt', page_size '51')$$),
              ($$OPTIONS (vendor 'vicidial', account '9c6d0163')$$), ($$OPTIONS (vendor '', account '9c6d0163')$$),
              ($$OPTIONS (vendor 'dialfire', account '')$$), ($$OPTIONS (vendor 'dialfire', account 'a/b')$$)) AS o(options);
 SELECT regress.try($$ALTER SERVER regress_acme OPTIONS (DROP account)$$);

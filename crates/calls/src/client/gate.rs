@@ -24,8 +24,18 @@ struct State {
     halved: Instant,
     not_before: Instant,
     next_start: Instant,
+    /// Requests that may still start in the vendor's interval, where it announces one.
+    credits: Option<Credits>,
     /// Nothing may be asked any more.
     spent: Option<Error>,
+}
+
+struct Credits {
+    left: u64,
+    interval: Duration,
+    /// When they were last counted with nothing else in flight.
+    since: Instant,
+    answered: Instant,
 }
 
 /// The right to have one request in flight, until dropped.
@@ -46,6 +56,7 @@ impl Gate {
             halved: now,
             not_before: now,
             next_start: now,
+            credits: None,
             spent: None,
         };
         Self { state: Mutex::new(state), bell: Condvar::new(), concurrency, interval }
@@ -67,9 +78,17 @@ impl Gate {
             if pause > *budget {
                 return Err(Error::WaitBudget { wait: pause, left: *budget });
             }
+            let is_used_up = state.credits.as_ref().is_some_and(|credits| credits.left == 0);
+            if let (true, true, 0, Some(credits)) = (is_used_up, pause.is_zero(), state.in_flight, &mut state.credits) {
+                // The answer to one more says how many may follow it.
+                credits.left = 1;
+                let until = credits.since + credits.interval;
+                state.not_before = until;
+                continue;
+            }
             let nap = if !pause.is_zero() {
                 pause
-            } else if state.in_flight >= state.allowed {
+            } else if state.in_flight >= state.allowed || is_used_up {
                 LONG
             } else {
                 pace
@@ -85,6 +104,9 @@ impl Gate {
         let start = Instant::now();
         state.in_flight += 1;
         state.next_start = start + self.interval;
+        if let Some(credits) = &mut state.credits {
+            credits.left = credits.left.saturating_sub(1);
+        }
         Ok(Permit { gate: self, start })
     }
 
@@ -98,11 +120,6 @@ impl Gate {
     pub fn spend(&self, error: Error) {
         self.lock().spent = Some(error);
         self.bell.notify_all();
-    }
-
-    /// Requests that are on their way.
-    pub fn in_flight(&self) -> usize {
-        self.lock().in_flight
     }
 
     /// Holds back this thread for so long.
@@ -135,6 +152,20 @@ impl Gate {
 }
 
 impl Permit<'_> {
+    /// What the vendor says is left of its interval. Of the others in flight nobody knows whether they are counted yet,
+    /// and answers may overtake each other: only one that nothing overlapped may raise what is left.
+    pub fn credit(&self, left: u64, interval: Duration) {
+        let mut state = self.gate.lock();
+        let now = Instant::now();
+        let left = left.saturating_sub(state.in_flight.saturating_sub(1) as u64);
+        state.credits = Some(match state.credits.take() {
+            Some(known) if self.start < known.answered => {
+                Credits { left: left.min(known.left), interval, answered: now, ..known }
+            }
+            _ => Credits { left, interval, since: now, answered: now },
+        });
+    }
+
     /// Learns from the answer how many requests the vendor bears. Of several 429 that answer requests of the same
     /// moment, only the first halves.
     pub fn learn(&self, status: u16) {

@@ -1,5 +1,6 @@
 //! Limits that a vendor announces with every answer: obeyed before it has to refuse.
 
+use super::gate::Permit;
 use super::Client;
 use crate::error::Error;
 use std::time::Duration;
@@ -10,8 +11,8 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(60);
 
 impl Client {
-    /// Pauses where the burst is used up by what is under way, and stops where the day's budget is.
-    pub(super) fn obey(&self, headers: &HeaderMap) {
+    /// Pauses where the burst is used up, and stops where the day's budget is.
+    pub(super) fn obey(&self, headers: &HeaderMap, permit: &Permit) {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         if let Some(left) = number("x-ratelimit-daily-remaining") {
             if left <= self.settings.daily_reserve {
@@ -19,10 +20,9 @@ impl Client {
                 self.gate.spend(Error::DailyLimit { limit, left, reserve: self.settings.daily_reserve });
             }
         }
-        // Of the requests in flight this one is answered; the others still count.
-        if number("x-ratelimit-remaining").is_some_and(|left| left < self.gate.in_flight() as u64) {
+        if let Some(left) = number("x-ratelimit-remaining") {
             let interval = number("x-ratelimit-interval-milliseconds").map_or(INTERVAL, Duration::from_millis);
-            self.gate.pause(interval.min(LONGEST));
+            permit.credit(left, interval.min(LONGEST));
         }
     }
 }
