@@ -98,7 +98,10 @@ fn main() -> std::io::Result<()> {
 async fn serve(arguments: Arguments) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", arguments.port)).await?;
     let port = listener.local_addr()?.port();
-    let sim = Arc::new(sim::Sim::new(plan(arguments), port));
+    let plan = plan(arguments);
+    let (days, anchor) = (plan.days, plan.anchor);
+    let sim = Arc::new(sim::Sim::new(plan, port));
+    sim.highlevel().fill(days, anchor);
     println!("simulator listening on http://127.0.0.1:{port}/api");
     std::io::stdout().flush()?;
     sim::run(sim, listener).await

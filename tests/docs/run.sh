@@ -26,8 +26,8 @@ for file in README.md docs/*.md; do
     [ "$count" -gt 0 ] || continue
     blocks=$((blocks + count))
     fresh
-    bounded 120 scripts/cluster.sh psql -X -q -v ON_ERROR_STOP=1 -v "base_url=$base_url" -d docs \
-        -f "$work/script" >"$work/output" 2>&1 || {
+    bounded 120 scripts/cluster.sh psql -X -q -v ON_ERROR_STOP=1 -v "base_url=$base_url" \
+        -v "highlevel_url=${base_url%/api}/highlevel" -d docs -f "$work/script" >"$work/output" 2>&1 || {
         cat "$work/output" >&2
         die "the SQL after the last line named above fails"
     }
@@ -68,7 +68,7 @@ for file in src/*.rs sql/*.sql; do
 done
 # Every reason of a reject or a skip has a line that says what to do.
 while read -r reason; do
-    grep -q "\`$reason\`" docs/dialfire.md || die "docs/dialfire.md does not explain the reason $reason"
+    grep -q "\`$reason\`" docs/*.md || die "docs/*.md do not explain the reason $reason"
 done < <(grep -rhoE --include='*.rs' --exclude='*_tests.rs' '(Fault::new|skip|skipped\.entry)\("[a-z_]+"' src crates/calls/src |
     grep -oE '[a-z_]+"$' | tr -d '"' | sort -u)
 say "$blocks blocks of SQL, the tables and the links of the documentation hold"

@@ -67,7 +67,7 @@ impl Simulator {
         serde_json::from_str(&text).expect("JSON")
     }
 
-    fn delete(&self, path: &str) {
+    pub fn delete(&self, path: &str) {
         let answer = self.agent.delete(self.url(path)).call().expect("the simulator answers");
         assert_eq!(answer.status(), 200, "{path}");
     }

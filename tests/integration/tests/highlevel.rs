@@ -8,6 +8,7 @@ const DAY: &str = "[2025-11-05 00:00+00,2025-11-06 00:00+00)";
 
 fn location(calls: u64) -> Simulator {
     let simulator = Simulator::with(&["--days", "1", "--calls-per-day", "1"]);
+    simulator.delete("highlevel");
     simulator.post("highlevel", json!({"strict": true, "generate": generate(calls)}));
     simulator
 }

@@ -69,7 +69,7 @@ pub enum Job {
 pub enum Outcome {
     Agents(Vec<Agent>),
     Messages { told: Vec<(String, Told)>, cursor: Option<String>, records: Vec<Record> },
-    Calls(Page),
+    Calls(Box<Page>),
 }
 
 /// A page of call logs. `messages` are the ids of the messages of its transactions, in the same order.
@@ -111,7 +111,7 @@ impl HighLevel {
         let outcome = match job {
             Job::Agents => self.agents(&mut exchange).map(Outcome::Agents),
             Job::Messages { window, cursor } => self.messages(window, cursor.as_deref(), &mut exchange),
-            Job::Calls { window, page, .. } => self.calls(window, *page, &mut exchange).map(Outcome::Calls),
+            Job::Calls { window, page, .. } => self.calls(window, *page, &mut exchange).map(Box::new).map(Outcome::Calls),
         };
         exchange.reply(outcome)
     }

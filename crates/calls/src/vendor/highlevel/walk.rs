@@ -128,7 +128,7 @@ impl Walk {
         let calls = &mut self.calls;
         calls.answered += 1;
         calls.received += page.received;
-        let repeated = page.keys.iter().filter(|key| !calls.seen.insert(hash(*key))).count();
+        let repeated = page.keys.iter().filter(|key| !calls.seen.insert(hash(key))).count();
         if repeated > 0 {
             return Err(format!("{repeated} records came twice"));
         }
@@ -234,7 +234,7 @@ impl Path for Walk {
                 };
                 Ok(Batch { records, ..Batch::default() })
             }
-            (Job::Calls { round, .. }, Ok(Outcome::Calls(page))) => self.calls(page, *round),
+            (Job::Calls { round, .. }, Ok(Outcome::Calls(page))) => self.calls(*page, *round),
             _ => Err(Error::answer("an answer does not belong to its request")),
         })
     }

@@ -47,7 +47,7 @@ fn follow(
                 ..Transaction::default()
             });
         }
-        match walk.accept(&job, Ok(Outcome::Calls(answer)), &mut Nothing) {
+        match walk.accept(&job, Ok(Outcome::Calls(Box::new(answer))), &mut Nothing) {
             Ok(Ok(batch)) => stored.extend(batch.transactions.into_iter().map(|call| call.id)),
             Ok(Err(error)) => return (stored, Some(error)),
         }
