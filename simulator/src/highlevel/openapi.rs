@@ -63,7 +63,8 @@ impl Document {
             Some("boolean") => value.is_boolean(),
             _ => true,
         };
-        if !is_right && !(value.is_null() && schema["nullable"] == true) {
+        let may_lack = value.is_null() && schema["nullable"] == true;
+        if !(is_right || may_lack) {
             faults.push(format!("{place}: {value} is no {}", schema["type"]));
         }
         if schema["format"] == "date-time" && value.as_str().is_some_and(|text| crate::text::parse_time(text).is_none())

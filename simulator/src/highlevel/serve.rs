@@ -17,13 +17,17 @@ pub fn answer(sim: &Sim, call: &Call) -> Answer {
     let mut location = sim.highlevel();
     let refused = location.limit();
     let answer = match refused {
-        Some(answer) => answer,
-        None => route(&mut location, call).unwrap_or_else(|refusal| refusal),
+        Some(refusal) => whole(refusal),
+        None => route(&mut location, call).unwrap_or_else(whole),
     };
     location.announce(answer)
 }
 
-fn route(location: &mut Location, call: &Call) -> Result<Answer, Answer> {
+fn whole((status, body): Refusal) -> Answer {
+    Answer::whole(status, JSON, body.to_string())
+}
+
+fn route(location: &mut Location, call: &Call) -> Result<Answer, Refusal> {
     let path = call.uri.path().strip_prefix(super::PREFIX).unwrap_or_default().trim_matches('/').to_owned();
     if (call.method.as_str(), path.as_str()) == ("POST", "oauth/token") {
         return token(location, call);
@@ -45,19 +49,22 @@ fn route(location: &mut Location, call: &Call) -> Result<Answer, Answer> {
     }
 }
 
-fn refuse(status: u16, body: Value) -> Answer {
-    Answer::whole(status, JSON, body.to_string())
+/// A status and its body.
+type Refusal = (u16, Value);
+
+fn refuse(status: u16, body: Value) -> Refusal {
+    (status, body)
 }
 
-fn bad(message: &str) -> Answer {
+fn bad(message: &str) -> Refusal {
     refuse(400, json!({"statusCode": 400, "message": message}))
 }
 
-fn unauthorised(message: &str) -> Answer {
+fn unauthorised(message: &str) -> Refusal {
     refuse(401, json!({"statusCode": 401, "message": message, "error": "Unauthorized"}))
 }
 
-fn authorise(location: &Location, call: &Call, scope: &str) -> Result<(), Answer> {
+fn authorise(location: &Location, call: &Call, scope: &str) -> Result<(), Refusal> {
     let token = call.header(header::AUTHORIZATION).strip_prefix("Bearer ").unwrap_or_default().trim();
     let access = &location.oauth.access_token;
     if token.is_empty() || token != location.token && (access.is_empty() || token != access) {
@@ -79,7 +86,7 @@ fn authorise(location: &Location, call: &Call, scope: &str) -> Result<(), Answer
     }
 }
 
-fn number(query: &HashMap<String, String>, name: &str, default: i64) -> Result<i64, Answer> {
+fn number(query: &HashMap<String, String>, name: &str, default: i64) -> Result<i64, Refusal> {
     match query.get(name) {
         None => Ok(default),
         Some(text) => {
@@ -88,7 +95,7 @@ fn number(query: &HashMap<String, String>, name: &str, default: i64) -> Result<i
     }
 }
 
-fn call_logs(location: &mut Location, call: &Call) -> Result<Answer, Answer> {
+fn call_logs(location: &mut Location, call: &Call) -> Result<Answer, Refusal> {
     let query = &call.query;
     let unknown = query.keys().find(|name| !LOG_PARAMETERS.contains(&name.as_str()) && *name != "pageSize");
     if let Some(name) = unknown.filter(|_| location.strict) {
@@ -135,7 +142,7 @@ fn call_logs(location: &mut Location, call: &Call) -> Result<Answer, Answer> {
     Ok(Answer::json(body))
 }
 
-fn call_log(location: &Location, id: &str) -> Result<Answer, Answer> {
+fn call_log(location: &Location, id: &str) -> Result<Answer, Refusal> {
     let wanted = format!("\"id\":\"{id}\"");
     let found = location.logs.iter().find(|log| log.json.contains(&wanted));
     let Some(log) = found else {
@@ -150,7 +157,7 @@ fn call_log(location: &Location, id: &str) -> Result<Answer, Answer> {
     Ok(Answer::json(log.to_string()))
 }
 
-fn agents(location: &Location, call: &Call) -> Result<Answer, Answer> {
+fn agents(location: &Location, call: &Call) -> Result<Answer, Refusal> {
     let size = number(&call.query, "pageSize", 10)?;
     if !(1..=50).contains(&size) {
         return Err(bad("pageSize must not be greater than 50"));
@@ -162,7 +169,7 @@ fn agents(location: &Location, call: &Call) -> Result<Answer, Answer> {
     ))
 }
 
-fn messages(location: &Location, call: &Call) -> Result<Answer, Answer> {
+fn messages(location: &Location, call: &Call) -> Result<Answer, Refusal> {
     let limit = number(&call.query, "limit", 100)?;
     if !(10..=500).contains(&limit) {
         return Err(bad("limit must not be greater than 500"));
@@ -185,7 +192,7 @@ fn messages(location: &Location, call: &Call) -> Result<Answer, Answer> {
     Ok(Answer::json(body.to_string()))
 }
 
-fn token(location: &mut Location, call: &Call) -> Result<Answer, Answer> {
+fn token(location: &mut Location, call: &Call) -> Result<Answer, Refusal> {
     let form: HashMap<String, String> =
         match call.header(header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded") {
             true => String::from_utf8_lossy(&call.body)
@@ -224,7 +231,7 @@ fn token(location: &mut Location, call: &Call) -> Result<Answer, Answer> {
 
 impl Location {
     /// The refusal, where the burst or the day is used up.
-    fn limit(&mut self) -> Option<Answer> {
+    fn limit(&mut self) -> Option<Refusal> {
         let limits = &mut self.limits;
         let interval = Duration::from_millis(limits.interval_ms);
         while limits.recent.front().is_some_and(|at| at.elapsed() >= interval) {

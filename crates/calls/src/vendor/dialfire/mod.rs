@@ -20,7 +20,7 @@ pub use event::Event;
 pub use reconcile::Reconcile;
 pub use request::{Access, Dialfire, Job, Outcome, Source};
 pub use response::{normalise, reread};
-pub use table::{is_derived, Line, Parent, Reader, Table};
 pub(super) use response::{parse, reject};
+pub use table::{is_derived, Line, Parent, Reader, Table};
 pub use transaction::Wanted;
 pub use walk::{Known, Stored, Walk};

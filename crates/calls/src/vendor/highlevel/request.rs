@@ -111,7 +111,9 @@ impl HighLevel {
         let outcome = match job {
             Job::Agents => self.agents(&mut exchange).map(Outcome::Agents),
             Job::Messages { window, cursor } => self.messages(window, cursor.as_deref(), &mut exchange),
-            Job::Calls { window, page, .. } => self.calls(window, *page, &mut exchange).map(Box::new).map(Outcome::Calls),
+            Job::Calls { window, page, .. } => {
+                self.calls(window, *page, &mut exchange).map(Box::new).map(Outcome::Calls)
+            }
         };
         exchange.reply(outcome)
     }
