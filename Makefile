@@ -3,7 +3,7 @@ PG_CONFIG ?= /usr/lib/postgresql/$(PG)/bin/pg_config
 export PG PG_CONFIG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-jdbc chaos bench bench-views
+.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-jdbc test-bench chaos bench bench-views
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -23,7 +23,7 @@ demo-stop: ## stop the server and the simulator of the demo
 clean-demo: ## remove the demo's server and its data
 	@scripts/demo.sh remove
 
-test: lint test-unit test-pg test-regress test-integration test-docs test-jdbc ## all of the following
+test: lint test-unit test-pg test-regress test-integration test-docs test-jdbc test-bench ## all of the following
 
 lint: setup ## rustfmt and clippy
 	@scripts/test.sh lint
@@ -45,6 +45,9 @@ test-docs: setup ## the SQL of README.md and docs, run against the simulator
 
 test-jdbc: setup ## the views and ready scripts of docs/dbeaver, seen through the JDBC driver
 	@scripts/test.sh jdbc
+
+test-bench: setup ## make bench, as small as it gets: that it runs
+	@scripts/test.sh bench
 
 chaos: setup ## 100,000 calls while the vendor, the processes and the server break; CHAOS_SECONDS, CHAOS_SEED
 	@scripts/test.sh chaos

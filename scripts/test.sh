@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh lint|unit|pg|regress|integration|docs|jdbc|chaos: one tier of the tests.
+# test.sh lint|unit|pg|regress|integration|docs|jdbc|bench|chaos: one tier of the tests.
 . "$(dirname "$0")/lib.sh"
 
 lint() {
@@ -80,6 +80,18 @@ jdbc() {
     step "JDBC" bounded 600 tests/jdbc/run.sh
 }
 
+# Every part of the benchmarks that needs no more than what is there, as small as it gets: that they run, not what they say.
+bench() {
+    scripts/setup.sh python3-psycopg
+    export BENCH_PROFILE=dev BENCH_RUNS=1 BENCH_CALLS=1400 BENCH_PATIENCE=0 BENCH_IDLE_SECONDS=1 BENCH_DLT=0
+    export BENCH_INTERPRETER=/usr/bin/python3 BENCH_RESULTS=$TARGET/bench/smoke.md
+    rm -f "$BENCH_RESULTS"
+    step "benchmarks, as small as it gets" \
+        bounded 600 bench/run first_load resync memory latency growth tenants idle >/dev/null
+    [ "$(grep -c '^| [1-7] ' "$BENCH_RESULTS")" -ge 30 ] || die "verdicts are missing in $BENCH_RESULTS"
+    if grep NaN "$BENCH_RESULTS"; then die "something was not measured"; fi
+}
+
 # Optimised, because it is the number of calls that makes it hard.
 chaos() {
     scripts/install.sh release
@@ -92,6 +104,6 @@ chaos() {
 }
 
 case ${1:-} in
-    lint | unit | pg | regress | integration | docs | jdbc | chaos) "$1" ;;
-    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|jdbc|chaos" ;;
+    lint | unit | pg | regress | integration | docs | jdbc | bench | chaos) "$1" ;;
+    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|jdbc|bench|chaos" ;;
 esac

@@ -14,6 +14,7 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use crate::error::Failure;
+use crate::pg;
 use crate::store::{instant, Changes};
 use crate::tenant::Tenant;
 
@@ -239,6 +240,10 @@ impl Run {
 /// Runs that nobody works on any more: their backend is gone, or is another one by now. A job of the worker's could not
 /// tell its schedule either.
 pub fn mark_crashed() -> spi::Result<()> {
+    let running = pg::read("SELECT EXISTS (SELECT FROM dialfire.runs WHERE status = 'in_progress')")?;
+    if running != Some(true) {
+        return Ok(());
+    }
     Spi::run(
         "WITH dead AS (
             UPDATE dialfire.runs r SET status = 'crashed', finished_at = clock_timestamp(),

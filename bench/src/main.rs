@@ -25,13 +25,15 @@ pub struct Size {
 type Part = fn(&Ground, &Size, &mut Section);
 
 /// Name, title of the section, and what measures it.
-const PARTS: [(&str, &str, Part); 7] = [
+const PARTS: [(&str, &str, Part); 9] = [
     ("first_load", "First load", parts::first_load::measure),
     ("resync", "Unchanged and little changed", parts::resync::measure),
     ("memory", "Memory", parts::memory::measure),
     ("latency", "A slow vendor", parts::latency::measure),
+    ("growth", "Growth", parts::growth::measure),
     ("tenants", "Tenants at once", parts::tenants::measure),
     ("idle", "An idle worker", parts::idle::measure),
+    ("decode", "Decoding alone", parts::decode::measure),
     ("profile", "Where the time goes", parts::profile::measure),
 ];
 

@@ -18,6 +18,11 @@ pub mod utility;
 pub mod veil;
 pub mod zone;
 
+/// One value that is only read. `Spi::get_one` would take a transaction id for it, and the commit would write WAL.
+pub fn read<T: pgrx::FromDatum + pgrx::IntoDatum>(sql: &str) -> pgrx::spi::Result<Option<T>> {
+    pgrx::Spi::connect(|client| client.select(sql, Some(1), &[])?.first().get_one())
+}
+
 /// A date from its number of days since 2000-01-01.
 pub fn date(days: i32) -> pgrx::datum::Date {
     // SAFETY: the callers count days between the years 1970 and 9999, all of them valid dates.

@@ -108,7 +108,7 @@ impl Drop for AsOwner {
 
 fn extension_owner() -> Result<pg_sys::Oid, Failure> {
     // Operators are qualified: this runs before the search path is pinned.
-    let owner = pgrx::Spi::get_one(
+    let owner = super::read(
         "SELECT extowner FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'dialfire_sync'",
     );
     owner.ok().flatten().ok_or(Failure::NoExtension)

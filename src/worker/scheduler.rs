@@ -10,6 +10,7 @@ use pgrx::prelude::*;
 
 use crate::error::Failure;
 use crate::ledger;
+use crate::pg;
 use crate::pg::process;
 use crate::pg::role::AsOwner;
 use crate::pg::transaction::{attempt, message, Transactions};
@@ -136,7 +137,7 @@ fn look(for_dead: bool, running: &[Running], free: usize) -> Result<Look, String
     let found = attempt(|| {
         let Ok(_owner) = AsOwner::begin() else { return Ok(Look::NoExtension) };
         // The library may be newer than the extension's objects, or CREATE EXTENSION not be committed yet.
-        let ready = Spi::get_one::<bool>("SELECT to_regclass('dialfire.schedules') IS NOT NULL")?;
+        let ready = pg::read::<bool>("SELECT to_regclass('dialfire.schedules') IS NOT NULL")?;
         if ready != Some(true) {
             return Ok(Look::NoExtension);
         }

@@ -40,15 +40,18 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     let (before, start) = (spent(), Instant::now());
     thread::sleep(Duration::from_secs(size.idle_seconds));
     let share = (spent() - before) / start.elapsed().as_secs_f64() * 100.0;
+    let to: String = database.one("SELECT pg_current_wal_insert_lsn()::text");
+    // What is not flushed cannot be read, nor can nothing at all.
+    database.exec("SELECT pg_logical_emit_message(true, 'bench', '')");
     // What the server logs of itself now and then, running transactions and checkpoints, is nobody's.
-    let wal: i64 = database.one(&format!(
-        "SELECT COALESCE(sum(record_length) FILTER (WHERE resource_manager NOT IN ('Standby', 'XLOG')), 0)::bigint
-         FROM pg_get_wal_records_info('{from}', pg_current_wal_flush_lsn())"
-    ));
-    let kinds: Option<String> = database.one(&format!(
-        "SELECT string_agg(DISTINCT resource_manager || ' ' || record_type, ', ')
-         FROM pg_get_wal_records_info('{from}', pg_current_wal_flush_lsn()) WHERE resource_manager NOT IN ('Standby', 'XLOG')"
-    ));
+    let sql = format!(
+        "SELECT COALESCE(sum(record_length), 0)::bigint,
+            COALESCE(string_agg(DISTINCT resource_manager || ' ' || record_type, ', '), 'none')
+         FROM pg_get_wal_records_info('{from}', pg_current_wal_flush_lsn())
+         WHERE end_lsn <= '{to}' AND resource_manager NOT IN ('Standby', 'XLOG')"
+    );
+    let row = database.db.query_one(&sql, &[]).expect("the WAL can be read");
+    let (wal, kinds): (i64, String) = (row.get(0), row.get(1));
     let schedules: i64 = database.one("SELECT count(*) FROM dialfire.schedules");
     ground.drop("bench");
     section.verdict("7 idle worker, 50 tenants", "< 1 % of a core", format!("{share:.2} %"), share < 1.0);
@@ -57,6 +60,6 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
         "{TENANTS} tenants, {schedules} jobs, none due; launcher and scheduler ({} processes) for {} s. Records of WAL: {}.",
         pids.len(),
         size.idle_seconds,
-        kinds.as_deref().unwrap_or("none")
+        kinds
     ));
 }

@@ -1,6 +1,8 @@
 //! One file a promise.
 
+pub mod decode;
 pub mod first_load;
+pub mod growth;
 pub mod idle;
 pub mod latency;
 pub mod memory;

@@ -125,7 +125,7 @@ impl Touched {
         self.written.push((now_written - written) as f64);
         self.dead.push((now_dead - dead) as f64);
         // A record may still be in the buffers of the WAL, where it cannot be read.
-        database.exec("SELECT txid_current()");
+        database.exec("SELECT pg_logical_emit_message(true, 'bench', '')");
         let sql = format!(
             "WITH files AS (
                 SELECT format('%%/%s/%s %%', d.oid, pg_relation_filenode(r.oid)) AS pattern

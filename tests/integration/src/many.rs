@@ -14,6 +14,8 @@ pub fn keep_up(every: Duration, watch: Duration) {
     place.exec("CHECKPOINT");
     let idle = usage(&mut place, Duration::from_secs(5));
     println!("idle scheduler and launcher: {:.0} ms CPU and {} bytes of WAL in 5 s", idle.cpu * 1000.0, idle.wal);
+    // Even a commit of nothing would be WAL, and bring the wraparound nearer.
+    assert_eq!(idle.transactions, 0, "transaction ids that an idle scheduler has taken");
     // The server itself logs its running transactions now and then.
     assert!(idle.wal < 512, "an idle scheduler wrote {} bytes of WAL", idle.wal);
     assert!(idle.cpu < 0.5, "{} s", idle.cpu);
@@ -54,9 +56,10 @@ pub fn keep_up(every: Duration, watch: Duration) {
 struct Usage {
     cpu: f64,
     wal: i64,
+    transactions: i64,
 }
 
-/// CPU seconds of the launcher and this database's scheduler, and bytes of WAL.
+/// CPU seconds of the launcher and this database's scheduler, bytes of WAL, and transaction ids.
 fn usage(place: &mut Place, time: Duration) -> Usage {
     let pids = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'dialfire_sync launcher'
         OR backend_type = 'dialfire_sync scheduler' AND datname = current_database()";
@@ -72,9 +75,14 @@ fn usage(place: &mut Place, time: Duration) -> Usage {
         pids.iter().map(of).sum()
     };
     let wal = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint";
-    let before = (ticks(), place.one::<i64>(wal, &[]));
+    let ids = "SELECT txid_snapshot_xmax(txid_current_snapshot())";
+    let before = (ticks(), place.one::<i64>(wal, &[]), place.one::<i64>(ids, &[]));
     std::thread::sleep(time);
-    Usage { cpu: (ticks() - before.0) / 100.0, wal: place.one::<i64>(wal, &[]) - before.1 }
+    Usage {
+        cpu: (ticks() - before.0) / 100.0,
+        wal: place.one::<i64>(wal, &[]) - before.1,
+        transactions: place.one::<i64>(ids, &[]) - before.2,
+    }
 }
 
 /// Busy and idle ticks of all processors.
