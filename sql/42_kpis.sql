@@ -4,13 +4,15 @@ CREATE TABLE dialfire.kpi_definitions (
     kpi         text PRIMARY KEY,
     unit        text NOT NULL,
     formula     text NOT NULL,
-    meaning     text NOT NULL
+    meaning     text NOT NULL,
+    live        boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE dialfire.kpi_definitions IS 'what each KPI means and how it is made from daily_stats';
 COMMENT ON COLUMN dialfire.kpi_definitions.kpi IS 'column in the views agent_daily, campaign_daily, tenant_daily, monthly, ingestion_kpis and ingestion_monthly';
 COMMENT ON COLUMN dialfire.kpi_definitions.unit IS 'unit';
 COMMENT ON COLUMN dialfire.kpi_definitions.formula IS 'sums of columns of daily_stats; null where there is nothing to divide by';
 COMMENT ON COLUMN dialfire.kpi_definitions.meaning IS 'in words';
+COMMENT ON COLUMN dialfire.kpi_definitions.live IS 'found when it is looked at; the others are sums of daily_stats';
 -- The views below are made of these formulas, so that each stands in one place.
 INSERT INTO dialfire.kpi_definitions VALUES
     ('attempts', 'calls', 'attempts', 'outbound attempts and events'),
@@ -26,10 +28,11 @@ INSERT INTO dialfire.kpi_definitions VALUES
     ('connection_coverage', 'share 0 to 1', 'with_leg / attempts', 'attempts with a phone leg; below 1 by right, as most events are no calls'),
     ('recording_coverage', 'share 0 to 1', 'recorded / connects', 'answered attempts with a recording'),
     ('inbound', 'calls', 'inbound', 'inbound calls'),
-    ('inbound_answered', 'calls', 'inbound_answered', 'inbound calls that were answered'),
-    ('lag', 'interval', 'now - first gap of coverage', 'age of the oldest wanted time that is not proven complete'),
-    ('freshness', 'interval', 'now - last_at', 'age of the newest call'),
-    ('errors_24h', 'errors', 'rows of error_log_view in 24 h', 'failed runs, failed requests and rejects of the last 24 hours');
+    ('inbound_answered', 'calls', 'inbound_answered', 'inbound calls that were answered');
+INSERT INTO dialfire.kpi_definitions VALUES
+    ('lag', 'interval', 'now - first gap of coverage', 'age of the oldest wanted time that is not proven complete', true),
+    ('freshness', 'interval', 'now - last_at', 'age of the newest call', true),
+    ('errors_24h', 'errors', 'rows of error_log_view in 24 h', 'failed runs, failed requests and rejects of the last 24 hours', true);
 
 -- Filtered outside of the union: with a WHERE of its own a branch would not be read in the order of its index.
 CREATE VIEW dialfire.error_log_view WITH (security_invoker = true) AS
@@ -100,7 +103,7 @@ DECLARE
     kpis text;
     of record;
 BEGIN
-    SELECT string_agg(format(CASE WHEN atttypid = 'bigint'::regtype THEN 'sum(%1$I)::bigint AS %1$I' ELSE 'sum(%1$I) AS %1$I' END,
+    SELECT string_agg(format(CASE atttypid WHEN 'bigint'::regtype THEN 'sum(%1$I)::bigint AS %1$I' ELSE 'sum(%1$I) AS %1$I' END,
                              attname), ', ' ORDER BY attnum)
            || ', min(first_at) AS first_at, max(last_at) AS last_at'
     INTO sums
@@ -110,18 +113,19 @@ BEGIN
         THEN regexp_replace(formula, '^(\w+) / (\w+)', 'sum(\1)::float8 / NULLIF(sum(\2), 0)') || ' AS ' || kpi
         ELSE format('COALESCE(sum(%s), 0)::bigint AS %s', formula, kpi) END, ', ' ORDER BY ctid)
     INTO kpis
-    FROM dialfire.kpi_definitions WHERE formula NOT LIKE '% of %' AND formula NOT LIKE 'now%';
+    FROM dialfire.kpi_definitions WHERE NOT live;
 
     FOR of IN SELECT * FROM (VALUES
-        ('agent_daily', 'tenant, day, agent_id, agent_login', '', 'one row a tenant, day and agent; the row without an agent holds events of machines'),
+        ('agent_daily', 'tenant, day, agent_id, agent_login', '',
+            'one row a tenant, day and agent; the row without an agent holds events of machines'),
         ('campaign_daily', 'tenant, day, campaign_id, title',
             ' LEFT JOIN (SELECT tenant, id AS campaign_id, title FROM dialfire.campaigns) c USING (tenant, campaign_id)',
             'one row a tenant, day and campaign'),
         ('tenant_daily', 'tenant, day', '', 'one row a tenant and day'),
         ('monthly', 'tenant, month', '', 'one row a tenant and month')) AS v(name, keys, joined, meaning)
     LOOP
-        EXECUTE format('CREATE VIEW dialfire.%I WITH (security_invoker = true) AS SELECT %s, %s FROM dialfire.named_stats%s GROUP BY %2$s',
-                       of.name, of.keys, kpis, of.joined);
+        EXECUTE format('CREATE VIEW dialfire.%I WITH (security_invoker = true) AS
+            SELECT %s, %s FROM dialfire.named_stats%s GROUP BY %2$s', of.name, of.keys, kpis, of.joined);
         EXECUTE format('COMMENT ON VIEW dialfire.%I IS %L', of.name, of.meaning || ', as of now');
     END LOOP;
 
@@ -131,8 +135,9 @@ BEGIN
         FROM (SELECT tenant, day, %1$s FROM dialfire.named_stats GROUP BY tenant, day) d GROUP BY 1, 2', sums);
     EXECUTE format('CREATE MATERIALIZED VIEW dialfire.mv_ingestion_kpis AS SELECT tenant, sum(days)::bigint AS days, %s
         FROM dialfire.mv_ingestion_monthly GROUP BY tenant', sums);
-    EXECUTE format('CREATE VIEW dialfire.ingestion_monthly WITH (security_barrier = true) AS SELECT tenant, month, %s, sum(days)::bigint AS days
-        FROM dialfire.mv_ingestion_monthly WHERE tenant = ANY ((SELECT dialfire.usable_tenants())::text[]) GROUP BY tenant, month', kpis);
+    EXECUTE format('CREATE VIEW dialfire.ingestion_monthly WITH (security_barrier = true) AS
+        SELECT tenant, month, %s, sum(days)::bigint AS days FROM dialfire.mv_ingestion_monthly
+        WHERE tenant = ANY ((SELECT dialfire.usable_tenants())::text[]) GROUP BY tenant, month', kpis);
     EXECUTE format($sql$
         CREATE VIEW dialfire.ingestion_kpis WITH (security_barrier = true) AS
         SELECT CASE WHEN GROUPING(k.tenant) = 1 THEN 'all tenants' ELSE k.tenant END AS tenant, %s,
@@ -163,7 +168,7 @@ BEGIN
         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
         LEFT JOIN (
             SELECT kpi, format('%s (%s; from %s%s)', meaning, unit, formula,
-                               CASE WHEN formula ~ ' of |now' THEN '' ELSE ' of daily_stats' END) AS meaning
+                               CASE WHEN live THEN '' ELSE ' of daily_stats' END) AS meaning
             FROM dialfire.kpi_definitions
         ) d ON d.kpi = a.attname AND c.relkind = 'v' AND c.relname <> 'named_stats'
         LEFT JOIN pg_catalog.pg_attribute s ON s.attrelid = 'dialfire.daily_stats'::regclass AND s.attname = a.attname

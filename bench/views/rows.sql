@@ -1,5 +1,5 @@
--- Calls first to last (of the numbers that a tenant's calls have), in order of time over 730 days: 39 % with a leg and
--- 23 % with a recording, as in a real call centre; five calls a contact, 30 agents of whom each works in two campaigns.
+-- Calls first to last of those from … to (numbers of a tenant's calls), which are spread over 730 days in order of time: 39 %
+-- with a leg and 23 % with a recording, as in a real call centre; five calls a contact, 30 agents, each in two campaigns.
 CREATE TEMP TABLE call AS
 SELECT tenant, timezone, n, at,
        'C' || lpad((n / 5)::text, 14, '0') AS contact_id,
@@ -8,7 +8,7 @@ SELECT tenant, timezone, n, at,
        md5(tenant || n) AS id,
        hashint8(n) AS dice
 FROM dialfire.tenants,
-     LATERAL (SELECT n, timestamptz '2024-11-01 08:00+00' + ((n - :first) * 730::bigint / (:last - :first + 1)) * interval '1 day'
+     LATERAL (SELECT n, timestamptz '2024-11-01 08:00+00' + ((n - :from) * 730::bigint / (:to - :from + 1)) * interval '1 day'
                         + (hashint8(n + 7) & 65535) * interval '0.5 seconds' AS at
               FROM generate_series(:first, :last) AS n) s
 ORDER BY at, tenant;

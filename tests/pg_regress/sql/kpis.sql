@@ -73,7 +73,7 @@ SELECT d.kpi, f.tenant, f.month, f.value AS by_formula, v.row -> d.kpi AS shown
 FROM dialfire.kpi_definitions d, pg_temp.by_formula(d.kpi) f
 JOIN (SELECT tenant, month, to_jsonb(m) AS row FROM dialfire.ingestion_monthly m
       UNION ALL SELECT tenant, month, to_jsonb(m) FROM dialfire.monthly m) v USING (tenant, month)
-WHERE d.kpi NOT IN ('lag', 'freshness', 'errors_24h') AND (v.row ->> d.kpi)::float8 IS DISTINCT FROM f.value;
+WHERE NOT d.live AND (v.row ->> d.kpi)::float8 IS DISTINCT FROM f.value;
 
 -- What people see. Where nobody was dialled there is no reach, not one of 0.
 \pset expanded on
