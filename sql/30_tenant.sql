@@ -11,7 +11,9 @@ SELECT s.srvname::text AS tenant,
        COALESCE(o.start_date::date, (now() AT TIME ZONE COALESCE(o.timezone, 'UTC'))::date - 14)::timestamp
            AT TIME ZONE COALESCE(o.timezone, 'UTC') AS wanted_from,
        now() - COALESCE(o.settle, CASE o.vendor WHEN 'highlevel' THEN '20 minutes' ELSE '2 minutes' END)::interval AS wanted_to,
-       pg_catalog.has_server_privilege(s.oid, 'USAGE') AS usable
+       pg_catalog.has_server_privilege(s.oid, 'USAGE') AS usable,
+       CASE WHEN o.vendor = 'vapi' THEN now() - make_interval(days => COALESCE(o.retention_days::int, 14)) END AS retained_from,
+       CASE WHEN o.vendor = 'vapi' THEN COALESCE(o.stuck_after, '1 hour')::interval ELSE interval '2 hours' END AS stuck_after
 FROM pg_catalog.pg_foreign_server s
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
 CROSS JOIN LATERAL (
@@ -19,7 +21,9 @@ CROSS JOIN LATERAL (
            max(option_value) FILTER (WHERE option_name = 'account') AS account,
            max(option_value) FILTER (WHERE option_name = 'timezone') AS timezone,
            max(option_value) FILTER (WHERE option_name = 'start_date') AS start_date,
-           max(option_value) FILTER (WHERE option_name = 'settle') AS settle
+           max(option_value) FILTER (WHERE option_name = 'settle') AS settle,
+           max(option_value) FILTER (WHERE option_name = 'retention_days') AS retention_days,
+           max(option_value) FILTER (WHERE option_name = 'stuck_after') AS stuck_after
     FROM pg_catalog.pg_options_to_table(s.srvoptions)
 ) o
 WHERE w.fdwname = 'dialfire_sync';
@@ -31,6 +35,8 @@ COMMENT ON COLUMN dialfire.tenants.timezone IS 'IANA zone in which days are cut'
 COMMENT ON COLUMN dialfire.tenants.wanted_from IS 'from here everything is wanted (UTC instant): option start_date, else 14 days before today';
 COMMENT ON COLUMN dialfire.tenants.wanted_to IS 'up to here it could be covered by now (UTC instant): now less option settle';
 COMMENT ON COLUMN dialfire.tenants.usable IS 'the current role has USAGE on the server, and so sees its calls and may sync it';
+COMMENT ON COLUMN dialfire.tenants.retained_from IS 'older calls are gone at the vendor (UTC instant): option retention_days; null where the vendor keeps them';
+COMMENT ON COLUMN dialfire.tenants.stuck_after IS 'a call that has not ended after this time is in stuck_calls: option stuck_after, else 2 hours';
 
 CREATE FUNCTION dialfire.usable_tenants() RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

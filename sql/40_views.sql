@@ -103,24 +103,69 @@ LEFT JOIN dialfire.tenants s ON s.tenant = i.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = i.tenant AND c.id = i.campaign_id
 LEFT JOIN dialfire.agents a ON a.tenant = i.tenant AND a.id = i.user_id
 LEFT JOIN dialfire.call_statuses m ON m.vendor = COALESCE(s.vendor, 'dialfire')
-    AND m.vendor_status = lower(COALESCE(i.disposition, i.state));
-COMMENT ON VIEW dialfire.calls IS 'one row a call of any vendor: outbound attempts and events, and inbound calls';
-COMMENT ON COLUMN dialfire.calls.tenant IS 'name of the foreign server (from transactions, inbound_calls)';
+    AND m.vendor_status = lower(COALESCE(i.disposition, i.state))
+UNION ALL
+SELECT v.tenant,
+       s.vendor,
+       v.id,
+       COALESCE(v.started_at, v.created_at),
+       v.ended_at,
+       now.status,
+       word.vendor_status,
+       v.direction,
+       COALESCE(v.is_test, false),
+       COALESCE(a.login, v.assistant_name),
+       COALESCE(v.customer_id, k.id),
+       v.campaign_id,
+       v.assistant_id,
+       false,
+       v.day,
+       v.created_at,
+       NULL,
+       NULL,
+       v.ended_reason,
+       v.name,
+       COALESCE(v.customer_e164, v.customer_number),
+       COALESCE(v.line_number, n.number),
+       NULL,
+       talk.ms,
+       CASE WHEN now.status = 'completed' THEN talk.ms END,
+       (EXTRACT(epoch FROM COALESCE(v.started_at, v.ended_at) - v.created_at) * 1000)::bigint,
+       NULL, NULL, NULL, NULL, NULL,
+       COALESCE(v.recording_url, v.stereo_recording_url)
+FROM dialfire.voice_calls v
+LEFT JOIN dialfire.tenants s ON s.tenant = v.tenant
+LEFT JOIN dialfire.agents a ON a.tenant = v.tenant AND a.id = v.assistant_id
+LEFT JOIN dialfire.phone_numbers n ON n.tenant = v.tenant AND n.id = v.phone_number_id
+LEFT JOIN LATERAL (
+    -- A contact of one's own before the one that was made of the number.
+    SELECT c.id FROM dialfire.contacts c WHERE c.tenant = v.tenant AND c.phone = v.customer_e164
+    ORDER BY c.id = c.phone, c.id LIMIT 1
+) k ON true
+CROSS JOIN LATERAL (
+    SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END, v.vendor_status,
+                    v.tracked_outcome) AS vendor_status
+) word
+LEFT JOIN dialfire.call_statuses m ON m.vendor = 'vapi' AND m.vendor_status = lower(word.vendor_status)
+CROSS JOIN LATERAL (SELECT COALESCE(m.status, dialfire.status_of('vapi', word.vendor_status)) AS status) now
+CROSS JOIN LATERAL (SELECT (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint AS ms) talk;
+COMMENT ON VIEW dialfire.calls IS 'one row a call of any vendor: outbound attempts and events, inbound calls, and calls of voice agents from queued on';
+COMMENT ON COLUMN dialfire.calls.tenant IS 'name of the foreign server (from transactions, inbound_calls, voice_calls)';
 COMMENT ON COLUMN dialfire.calls.vendor IS 'vendor of the tenant (from tenants)';
-COMMENT ON COLUMN dialfire.calls.call_id IS 'id of the transaction, or of the inbound call (from transactions.id, inbound_calls.id)';
-COMMENT ON COLUMN dialfire.calls.started_at IS 'start of the first leg, else of the event (UTC instant; from connections.started, call_initiated, initiated or fired, else transactions.fired; inbound_calls.started)';
-COMMENT ON COLUMN dialfire.calls.ended_at IS 'end of the first leg (UTC instant); null without a leg or while in progress (from connections.disconnected, ended or call_disconnected; inbound_calls.disconnected)';
+COMMENT ON COLUMN dialfire.calls.call_id IS 'id of the transaction, or of the inbound call (from transactions.id, inbound_calls.id, voice_calls.id)';
+COMMENT ON COLUMN dialfire.calls.started_at IS 'start of the first leg, else of the event (UTC instant; from connections.started, call_initiated, initiated or fired, else transactions.fired; inbound_calls.started; voice_calls.started_at, else created_at)';
+COMMENT ON COLUMN dialfire.calls.ended_at IS 'end of the first leg (UTC instant); null without a leg or while in progress (from connections.disconnected, ended or call_disconnected; inbound_calls.disconnected; voice_calls.ended_at)';
 COMMENT ON COLUMN dialfire.calls.status IS 'queued, in_progress, completed, no_answer, busy, voicemail, abandoned, failed, canceled or unknown; see call_statuses (from call_statuses, by the vendor''s word)';
-COMMENT ON COLUMN dialfire.calls.vendor_status IS 'the vendor''s own word: result of the leg, else of the transaction, else its status (from connections.result, transactions.result, status_detail or status; inbound_calls.disposition or state)';
-COMMENT ON COLUMN dialfire.calls.direction IS 'outbound or inbound, or another word of the vendor''s, such as web (from transactions.direction, event_type)';
-COMMENT ON COLUMN dialfire.calls.is_test IS 'the vendor marks it as a test call; Dialfire marks none (from transactions.is_test)';
+COMMENT ON COLUMN dialfire.calls.vendor_status IS 'the vendor''s own word: result of the leg, else of the transaction, else its status (from connections.result, transactions.result, status_detail or status; inbound_calls.disposition or state; voice_calls.ended_reason, vendor_status or tracked_outcome)';
+COMMENT ON COLUMN dialfire.calls.direction IS 'outbound or inbound, or another word of the vendor''s, such as web (from transactions.direction, event_type; voice_calls.direction)';
+COMMENT ON COLUMN dialfire.calls.is_test IS 'the vendor marks it as a test call; Dialfire marks none (from transactions.is_test, voice_calls.is_test)';
 COMMENT ON COLUMN dialfire.calls.agent_login IS 'login as delivered, else the login known for the user id, else null (from transactions.user_login, agents.login)';
-COMMENT ON COLUMN dialfire.calls.contact_id IS 'id of the contact at the vendor (from transactions, inbound_calls)';
+COMMENT ON COLUMN dialfire.calls.contact_id IS 'id of the contact at the vendor, else of the contact with that number (from transactions, inbound_calls, voice_calls.customer_id, contacts.phone)';
 COMMENT ON COLUMN dialfire.calls.campaign_id IS 'id of the campaign at the vendor (from transactions, inbound_calls)';
 COMMENT ON COLUMN dialfire.calls.agent_id IS 'internal user id at the vendor (from transactions.user_id, inbound_calls.user_id)';
 COMMENT ON COLUMN dialfire.calls.is_human IS 'a person did it; where false, a missing login is legitimate (from transactions.is_human; an inbound call that somebody took)';
-COMMENT ON COLUMN dialfire.calls.day IS 'day of fired_at in the tenant''s time zone (from transactions.day, inbound_calls.day)';
-COMMENT ON COLUMN dialfire.calls.fired_at IS 'instant of the event (UTC); decides window and day (from transactions.fired, inbound_calls.started)';
+COMMENT ON COLUMN dialfire.calls.day IS 'day of fired_at in the tenant''s time zone (from transactions.day, inbound_calls.day, voice_calls.day)';
+COMMENT ON COLUMN dialfire.calls.fired_at IS 'instant of the event (UTC); decides window and day (from transactions.fired, inbound_calls.started, voice_calls.created_at)';
 COMMENT ON COLUMN dialfire.calls.campaign_title IS 'title of the campaign (from campaigns.title)';
 COMMENT ON COLUMN dialfire.calls.contact_status IS 'status of the contact after the call: open, success, declined, failed (from transactions.status)';
 COMMENT ON COLUMN dialfire.calls.disposition IS 'status detail after the call (from transactions.status_detail, inbound_calls.disposition)';

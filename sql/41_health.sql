@@ -17,13 +17,18 @@ SELECT t.tenant,
 FROM dialfire.tenants t
 JOIN dialfire.campaigns c ON c.tenant = t.tenant AND c.api_access
 LEFT JOIN dialfire.coverage v ON v.tenant = c.tenant AND v.source = c.id
+-- What the vendor has forgotten is wanted only from where covering began: then it is lost, and shown for ever.
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN t.retained_from IS NULL THEN t.wanted_from
+                ELSE greatest(t.wanted_from, least(t.retained_from, lower(v.covered))) END AS at
+) wanted
 CROSS JOIN LATERAL unnest(
-    CASE WHEN t.wanted_from < t.wanted_to
-         THEN tstzmultirange(tstzrange(t.wanted_from, t.wanted_to)) - COALESCE(v.covered, '{}')
+    CASE WHEN wanted.at < t.wanted_to
+         THEN tstzmultirange(tstzrange(wanted.at, t.wanted_to)) - COALESCE(v.covered, '{}')
          ELSE '{}' END) AS gap;
 COMMENT ON VIEW dialfire.coverage_gaps IS 'time that is wanted and not proven complete, by source; df_sync(tenant) fetches it';
 COMMENT ON COLUMN dialfire.coverage_gaps.tenant IS 'name of the foreign server (from campaigns)';
-COMMENT ON COLUMN dialfire.coverage_gaps.source IS 'unit of fetching: a Dialfire campaign (from campaigns.id)';
+COMMENT ON COLUMN dialfire.coverage_gaps.source IS 'unit of fetching: a Dialfire campaign, a Vapi organisation (from campaigns.id)';
 COMMENT ON COLUMN dialfire.coverage_gaps.title IS 'title of the campaign (from campaigns)';
 COMMENT ON COLUMN dialfire.coverage_gaps.from_at IS 'begin of the gap (UTC instant; from coverage, tenants)';
 COMMENT ON COLUMN dialfire.coverage_gaps.to_at IS 'end of the gap (UTC instant, excluded; from coverage, tenants)';
@@ -49,17 +54,34 @@ LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
 LEFT JOIN dialfire.contacts co ON co.tenant = t.tenant AND co.id = t.contact_id
 WHERE c.disconnected IS NULL AND c.ended IS NULL AND c.call_disconnected IS NULL
   AND COALESCE(c.started, c.initiated, t.fired) < now() - interval '2 hours'
-  AND (c.result IS NULL OR lower(c.result) IN ('connect', 'connected'));
-COMMENT ON VIEW dialfire.stuck_calls IS 'calls in progress for more than two hours';
+  AND (c.result IS NULL OR lower(c.result) IN ('connect', 'connected'))
+UNION ALL
+SELECT v.tenant,
+       v.id,
+       COALESCE(v.started_at, v.created_at),
+       now() - COALESCE(v.started_at, v.created_at),
+       COALESCE(a.login, v.assistant_name),
+       COALESCE(v.customer_id, v.customer_e164),
+       v.campaign_id,
+       NULL,
+       COALESCE(v.asked_result, format('%s; the vendor has not been asked yet, SELECT * FROM df_sync(%L) does',
+                                       COALESCE(v.vendor_status, v.tracked_outcome), v.tenant))
+FROM dialfire.voice_calls v
+JOIN dialfire.tenants s ON s.tenant = v.tenant
+LEFT JOIN dialfire.agents a ON a.tenant = v.tenant AND a.id = v.assistant_id
+WHERE (v.vendor_status IS NULL OR v.vendor_status NOT IN ('ended', 'deletion-failed'))
+  AND v.created_at < now() - s.stuck_after
+  AND (v.vendor_status IS NOT NULL OR dialfire.status_of('vapi', v.tracked_outcome) IN ('queued', 'in_progress'));
+COMMENT ON VIEW dialfire.stuck_calls IS 'calls that should have ended: queued or in progress for longer than tenants.stuck_after';
 COMMENT ON COLUMN dialfire.stuck_calls.tenant IS 'name of the foreign server (from transactions)';
-COMMENT ON COLUMN dialfire.stuck_calls.call_id IS 'id of the transaction (from transactions.id)';
+COMMENT ON COLUMN dialfire.stuck_calls.call_id IS 'id of the call in view calls (from transactions.id, voice_calls.id)';
 COMMENT ON COLUMN dialfire.stuck_calls.started_at IS 'start of the leg (UTC instant; from connections.started or initiated, transactions.fired)';
 COMMENT ON COLUMN dialfire.stuck_calls.open_for IS 'time since then (from connections)';
 COMMENT ON COLUMN dialfire.stuck_calls.agent_login IS 'login of the agent (from transactions.user_login, agents.login)';
 COMMENT ON COLUMN dialfire.stuck_calls.contact_id IS 'id of the contact (from transactions)';
 COMMENT ON COLUMN dialfire.stuck_calls.campaign_id IS 'id of the campaign (from transactions)';
 COMMENT ON COLUMN dialfire.stuck_calls.connection_id IS 'leg that has no end (from connections.id)';
-COMMENT ON COLUMN dialfire.stuck_calls.reason IS 'why, as far as it is known (from contacts.gone_at, transactions.changed_at)';
+COMMENT ON COLUMN dialfire.stuck_calls.reason IS 'why, as far as it is known (from contacts.gone_at, transactions.changed_at, voice_calls.asked_result)';
 
 CREATE VIEW dialfire.sync_health WITH (security_invoker = true) AS
 SELECT t.tenant,
@@ -80,7 +102,13 @@ SELECT t.tenant,
            WHEN 'behind' THEN format('SELECT * FROM dialfire.coverage_gaps WHERE tenant = %L', t.tenant)
            WHEN 'ok' THEN CASE WHEN r.rejects > 0 THEN format('SELECT * FROM dialfire.rejects_open WHERE tenant = %L', t.tenant)
                ELSE 'nothing' END
-       END AS next_action
+       END AS next_action,
+       CASE
+           WHEN g.first_gap < t.retained_from THEN format('calls from %s on were not fetched in time, and the vendor has deleted them up to %s',
+               date_trunc('second', g.first_gap), date_trunc('second', t.retained_from))
+           WHEN g.first_gap < t.retained_from + interval '3 days' THEN format('calls from %s on are not fetched yet, and the vendor deletes them from %s on',
+               date_trunc('second', g.first_gap), date_trunc('second', g.first_gap + (now() - t.retained_from)))
+       END AS retention_warning
 FROM dialfire.tenants t
 LEFT JOIN dialfire.schedules s ON s.tenant = t.tenant AND s.job = 'sync' AND s.enabled
 LEFT JOIN LATERAL (
@@ -118,6 +146,7 @@ COMMENT ON COLUMN dialfire.sync_health.next_run IS 'next run of job sync (UTC in
 COMMENT ON COLUMN dialfire.sync_health.last_finished IS 'end of its last run (UTC instant; from schedules)';
 COMMENT ON COLUMN dialfire.sync_health.last_error IS 'what went wrong last, with its hint, within a day (from schedules, runs)';
 COMMENT ON COLUMN dialfire.sync_health.next_action IS 'what to type next (from status)';
+COMMENT ON COLUMN dialfire.sync_health.retention_warning IS 'calls that the vendor has deleted or will delete within three days before they are covered; null while none is in danger (from coverage_gaps, tenants.retained_from)';
 
 CREATE FUNCTION @extschema@.df_why(tenant text, call_id text)
 RETURNS TABLE (at timestamptz, what text)

@@ -16,6 +16,11 @@ ALTER TABLE dialfire.connections ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.recordings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.call_details ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.inbound_calls ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.voice_calls ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.phone_numbers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.marks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.alert_rules ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.coverage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.http_log ENABLE ROW LEVEL SECURITY;
@@ -32,6 +37,11 @@ CREATE POLICY tenant_usage ON dialfire.connections FOR SELECT USING (tenant = AN
 CREATE POLICY tenant_usage ON dialfire.recordings FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.call_details FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.inbound_calls FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.voice_calls FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.phone_numbers FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.marks FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.alert_rules FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.alerts FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.runs FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.coverage FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.http_log FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
@@ -46,6 +56,13 @@ COMMENT ON POLICY tenant_usage ON dialfire.connections IS 'rows of the tenants w
 COMMENT ON POLICY tenant_usage ON dialfire.recordings IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.call_details IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.inbound_calls IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.voice_calls IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.phone_numbers IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.marks IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.alert_rules IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.alerts IS 'rows of the tenants whose server the role may use';
+CREATE POLICY tenant_writes ON dialfire.alert_rules USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+COMMENT ON POLICY tenant_writes ON dialfire.alert_rules IS 'rules are written by those who got the right by df_grant, for the tenants whose server they may use';
 COMMENT ON POLICY tenant_usage ON dialfire.runs IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.coverage IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.http_log IS 'rows of the tenants whose server the role may use';
@@ -95,6 +112,7 @@ BEGIN
         @extschema@.df_backfill(text, text, text, boolean, boolean), @extschema@.df_reconcile(text, date),
         @extschema@.df_run_due(), @extschema@.df_adopt_steps(text, text, bigint, text) TO %s', role);
     EXECUTE format('GRANT UPDATE (every, enabled, max_runtime, next_run) ON dialfire.schedules TO %s', role);
+    EXECUTE format('GRANT INSERT, UPDATE, DELETE ON dialfire.alert_rules TO %s', role);
 END
 $$;
 COMMENT ON PROCEDURE @extschema@.df_grant(text, regrole) IS

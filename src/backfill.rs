@@ -14,6 +14,7 @@ use pgrx::prelude::*;
 
 use crate::error::Failure;
 use crate::fetch::Fetch;
+use crate::follow;
 use crate::ledger::{self, Run, Verdict};
 use crate::pg::deadline;
 use crate::pg::role::{self, AsOwner};
@@ -197,7 +198,8 @@ fn steps<V: Vendor>(
     };
     let missing = tried(|| {
         sources
-            .into_iter()
+            .iter()
+            .cloned()
             .map(|source| match plan.target {
                 Target::LookBack => Ok((source, vec![window])),
                 _ => {
@@ -234,6 +236,9 @@ fn steps<V: Vendor>(
             // Nothing of a step arrived: the vendor is away, and the other steps would only wait for it in vain.
             break;
         }
+    }
+    if matches!(plan.target, Target::Gaps) {
+        tried(|| follow::follow(&sync, &mut fetch, &sources, run))?;
     }
     Ok(verdict(run, plan.dry))
 }

@@ -310,7 +310,7 @@ fn reject(tenant: &str, run: Option<i64>, rejects: &[&Reject]) -> spi::Result<u6
 }
 
 fn release(tenant: &str, batch: &Batch) -> spi::Result<()> {
-    let args: [DatumWithOid; 7] = [
+    let args: [DatumWithOid; 8] = [
         tenant.into(),
         batch.transactions.iter().map(|t| t.id.as_str()).collect::<Vec<_>>().into(),
         batch.contacts.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().into(),
@@ -318,6 +318,7 @@ fn release(tenant: &str, batch: &Batch) -> spi::Result<()> {
         batch.transactions.iter().map(|t| t.contact_id.as_deref()).collect::<Vec<_>>().into(),
         batch.transactions.iter().map(|t| t.fired.map(instant)).collect::<Vec<_>>().into(),
         batch.connections.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().into(),
+        batch.voice_calls.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().into(),
     ];
     Spi::run_with_args(
         "UPDATE dialfire.rejects r SET resolved_at = now()
@@ -326,6 +327,7 @@ fn release(tenant: &str, batch: &Batch) -> spi::Result<()> {
              OR kind = 'recording' AND key = ANY ($7)
              OR kind = 'contact' AND key = ANY ($3)
              OR kind = 'inbound_call' AND key = ANY ($4)
+             OR kind IN ('call', 'message') AND key = ANY ($8)
              OR kind IN ('event', 'transaction') AND (contact_id, fired) IN (
                 SELECT * FROM unnest($5::text[], $6::timestamptz[])))",
         &args,

@@ -59,13 +59,14 @@ impl Opt {
     }
 }
 
-const VENDORS: &[&str] = &["dialfire", "highlevel"];
+const VENDORS: &[&str] = &["dialfire", "highlevel", "vapi"];
 const DIALFIRE: &[&str] = &["dialfire"];
 const HIGHLEVEL: &[&str] = &["highlevel"];
+const VAPI: &[&str] = &["vapi"];
 
 /// An option that vendors set differently stands here once for each of them.
 const OPTIONS: &[Opt] = &[
-    server("vendor", None, is_vendor, "vendor of the tenant: dialfire, highlevel"),
+    server("vendor", None, is_vendor, "vendor of the tenant: dialfire, highlevel, vapi"),
     server("account", None, is_account, "id of the tenant at the vendor"),
     server("timezone", Some("UTC"), is_timezone, "IANA zone in which days are cut, such as Europe/Nicosia"),
     server("base_url", Some("https://api.dialfire.com/api"), is_url, "where the API is; https, or http on loopback")
@@ -77,6 +78,7 @@ const OPTIONS: &[Opt] = &[
         "where the API is; https, or http on loopback",
     )
     .of(HIGHLEVEL),
+    server("base_url", Some("https://api.vapi.ai"), is_url, "where the API is; https, or http on loopback").of(VAPI),
     server("campaigns", None, is_text, "comma-separated ids of the campaigns to fetch; default all").of(DIALFIRE),
     server("start_date", None, is_date, "first day that df_sync(tenant) wants; default 14 days before today"),
     server(
@@ -120,6 +122,11 @@ const OPTIONS: &[Opt] = &[
         "public key of webhooks, base64 of a SubjectPublicKeyInfo; default those that the vendor publishes",
     )
     .of(HIGHLEVEL),
+    server("page_size", Some("100"), is_vapi_page_size, "calls a page").of(VAPI),
+    server("region", None, is_region, "ISO code of the country of numbers without a prefix, such as US").of(VAPI),
+    server("retention_days", Some("14"), is_retention, "days for which the vendor keeps calls: 14 with Pay-As-You-Go")
+        .of(VAPI),
+    server("stuck_after", Some("1 hour"), is_long_interval, "a call that has not ended by then is asked for").of(VAPI),
     server("batch", Some("20"), is_batch, "contacts a request").of(DIALFIRE),
     server("concurrency", Some("4"), is_concurrency, "requests in flight"),
     server("max_requests_per_second", None, is_rate, "requests a second; default no limit but the vendor's"),
@@ -207,7 +214,7 @@ fn check(place: Option<Place>, vendor: Option<&str>, name: &str, value: &str) ->
 }
 
 /// For hints.
-pub const KNOWN_VENDORS: &str = "Known vendors: dialfire, highlevel.";
+pub const KNOWN_VENDORS: &str = "Known vendors: dialfire, highlevel, vapi.";
 
 type Checked = Result<(), (String, &'static str)>;
 
@@ -316,6 +323,20 @@ fn is_webhook_key(value: &str) -> Checked {
         .filter(|_| !value.is_empty())
         .map(drop)
         .ok_or_else(|| ("It is not a public key.".to_owned(), "Write the base64 text between the lines of a PEM file."))
+}
+
+fn is_vapi_page_size(value: &str) -> Checked {
+    is_between(value, 1, 1000, "Write a number from 1 to 1000.")
+}
+
+fn is_retention(value: &str) -> Checked {
+    is_between(value, 1, 3660, "Write a number of days from 1 to 3660.")
+}
+
+fn is_region(value: &str) -> Checked {
+    calls::phone::is_region(value).then_some(()).ok_or_else(|| {
+        ("It is not the ISO code of a country with numbers.".to_owned(), "Write two capital letters, such as US or DE.")
+    })
 }
 
 fn is_batch(value: &str) -> Checked {

@@ -1,6 +1,8 @@
 //! Reconciling: contacts compared by checksum, fetched where they differ, marked where they are gone.
 
 use calls::vendor::dialfire::{self, Dialfire, Reconcile};
+use calls::vendor::vapi::Vapi;
+use calls::vendor::Vendor;
 use chrono::{Days, NaiveDate, Utc};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -9,6 +11,7 @@ use pgrx::prelude::*;
 use crate::backfill::Trouble;
 use crate::error::Failure;
 use crate::fetch::{Fetch, Round};
+use crate::follow;
 use crate::ledger::{self, Run, Verdict};
 use crate::pg::role::{self, AsOwner};
 use crate::pg::transaction::{attempt, Transactions};
@@ -55,6 +58,7 @@ pub fn run(
         let _owner = AsOwner::begin()?;
         match &tenant.access {
             Access::Dialfire(access) => compare(&tenant, access, since, &mut run),
+            Access::Vapi(access) => follow::<Vapi>(&tenant, access, &mut run),
             other => Ok(needless(other)),
         }
     });
@@ -83,6 +87,26 @@ fn begin(tenant: &str, caller: pg_sys::Oid) -> Result<(Tenant, Run), Failure> {
 fn needless(access: &Access) -> Verdict {
     let message = format!("nothing to compare: a {} is read again by job look_back", access.unit());
     Verdict { status: "success", message, hint: None }
+}
+
+/// A vendor that lists what has changed needs no comparing.
+fn follow<V: Vendor>(tenant: &Tenant, access: &V::Access, run: &mut Run) -> Result<Verdict, Failure> {
+    let sync = Sync { tenant, now: Utc::now(), dry: false };
+    let mut fetch = Fetch::<V>::start(tenant, access.clone())?;
+    match sync.open(&mut fetch, run)? {
+        Ok(sources) => follow::follow(&sync, &mut fetch, &sources, run)?,
+        Err(refused) => return Ok(refused),
+    }
+    let failed = verdict(run, false);
+    let message = format!(
+        "changes followed: {} were missing, {} had changed",
+        counted(run.calls.inserted, "call"),
+        counted(run.calls.updated, "call"),
+    );
+    Ok(match run.failures.is_empty() {
+        true => Verdict { status: failed.status, message, hint: None },
+        false => Verdict { message: format!("{message}; {}", failed.message), ..failed },
+    })
 }
 
 fn compare(

@@ -6,7 +6,7 @@ use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 /// The vendors' own hosts; loopback is not among them, so that a tenant cannot be pointed at the server's neighbours.
 static ALLOWED_HOSTS: GucSetting<Option<CString>> =
-    GucSetting::<Option<CString>>::new(Some(c"api.dialfire.com,services.leadconnectorhq.com"));
+    GucSetting::<Option<CString>>::new(Some(c"api.dialfire.com,services.leadconnectorhq.com,api.vapi.ai"));
 
 static MAX_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(4);
 static RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(90);

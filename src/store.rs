@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use crate::pg::memory::briefly;
+use crate::voice;
 
 /// Microseconds from 1970 to 2000, where Postgres begins to count.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -52,6 +53,8 @@ pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<Changes> {
     upsert(tenant, batch.recordings, dry)?;
     upsert(tenant, batch.call_details, dry)?;
     calls.add(upsert(tenant, batch.inbound_calls, dry)?);
+    calls.add(voice::upsert(tenant, batch.voice_calls, dry)?);
+    upsert(tenant, batch.phone_numbers, dry)?;
     if !dry {
         agents(tenant, batch.agents)?;
     }

@@ -13,6 +13,7 @@ use pgrx::prelude::*;
 
 use crate::error::Failure;
 use crate::fetch::{self, Fetch, Round, Step};
+use crate::follow;
 use crate::ledger::{self, Run, Verdict};
 use crate::notify;
 use crate::pg::memory::briefly;
@@ -107,6 +108,9 @@ impl Sync<'_> {
             Ok(sources) => {
                 let pieces = self.pieces::<V>(&sources, asked)?;
                 self.fetch(&mut fetch, pieces, run)?;
+                if asked.is_none() {
+                    follow::follow(self, &mut fetch, &sources, run)?;
+                }
                 Ok(verdict(run, self.dry))
             }
             Err(refused) => Ok(refused),
@@ -134,6 +138,10 @@ impl Sync<'_> {
         // Before the first row is written: whoever comes second is to hear who runs, not to wait for his row.
         self.lock::<V>(&listed.sources)?;
         store::upsert(&self.tenant.name, listed.campaigns, self.dry)?;
+        store::batch(&self.tenant.name, listed.names, self.dry)?;
+        for source in &listed.sources {
+            follow::begin::<V>(self, &fetch.access, source, run)?;
+        }
         Ok(Ok(listed.sources))
     }
 
@@ -250,7 +258,7 @@ impl Sync<'_> {
         Ok(())
     }
 
-    fn flush(&self, batch: &mut Batch, run: &mut Run) -> Result<(), Failure> {
+    pub fn flush(&self, batch: &mut Batch, run: &mut Run) -> Result<(), Failure> {
         let batch = std::mem::take(batch);
         run.quarantine(&batch)?;
         run.days.extend(batch.days());
@@ -306,7 +314,9 @@ impl Sync<'_> {
 
     fn cover(&self, walk: &impl Walk, shown: DateTime<Utc>) -> Result<(), Failure> {
         let window = walk.window();
-        let covered = Window { from: window.from, to: window.to.min(shown) };
+        // Of time that the vendor has forgotten an empty page proves nothing.
+        let kept = self.tenant.retention.map_or(window.from, |length| self.now - length);
+        let covered = Window { from: window.from.max(kept), to: window.to.min(shown) };
         if !self.dry && covered.to - covered.from > TimeDelta::zero() {
             ledger::cover(&self.tenant.name, walk.source_id(), covered)?;
         }

@@ -29,6 +29,10 @@ pub struct Tenant {
     pub concurrency: usize,
     pub notify: bool,
     pub look_back: TimeDelta,
+    /// A call that has not ended after this time is asked for.
+    pub stuck_after: TimeDelta,
+    /// How long the vendor keeps calls; what is older cannot be proven complete.
+    pub retention: Option<TimeDelta>,
     pub access: Access,
     pub http: Settings,
     start_date: Option<NaiveDate>,
@@ -53,6 +57,10 @@ impl Tenant {
         let text = |option: &str| value(&options, option).map(str::to_owned);
         let number = |option: &str| value(&options, option).and_then(|v| v.parse::<usize>().ok()).unwrap_or(1);
         let time = |option: &str| value(&options, option).and_then(duration).unwrap_or(Duration::from_secs(60));
+        let long = |option: &str| {
+            let length = value(&options, option).and_then(long_duration);
+            length.and_then(|length| TimeDelta::from_std(length).ok()).unwrap_or_default()
+        };
         let zone = text("timezone").and_then(|zone| Tz::from_str(&zone).ok()).unwrap_or(Tz::UTC);
         let secrets = Secrets::read(name, &mapping)?;
         let vendor = text("vendor").unwrap_or_default();
@@ -63,10 +71,9 @@ impl Tenant {
             settle: TimeDelta::from_std(time("settle")).unwrap_or_default(),
             concurrency: number("concurrency"),
             notify: text("notify").is_some_and(|v| v == "true"),
-            look_back: value(&options, "look_back")
-                .and_then(long_duration)
-                .and_then(|length| TimeDelta::from_std(length).ok())
-                .unwrap_or_default(),
+            look_back: long("look_back"),
+            stuck_after: long("stuck_after"),
+            retention: text("retention_days").and_then(|days| days.parse().ok()).map(TimeDelta::days),
             start_date: text("start_date").and_then(|day| NaiveDate::from_str(&day).ok()),
             access,
             http: Settings {
@@ -111,7 +118,9 @@ impl Tenant {
     pub fn wanted_from(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let today = now.with_timezone(&self.zone).date_naive();
         let first = self.start_date.or(today.checked_sub_days(Days::new(DEFAULT_DAYS))).unwrap_or(today);
-        range::midnight(first, self.zone)
+        let first = range::midnight(first, self.zone);
+        // What the vendor has forgotten cannot be fetched.
+        self.retention.map_or(first, |length| first.max(now - length))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use calls::vendor::dialfire::{self, Dialfire};
 use calls::vendor::highlevel::{self, HighLevel};
+use calls::vendor::vapi::{self, Vapi};
 use calls::vendor::{Normalised, Vendor};
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
@@ -14,6 +15,7 @@ use crate::tenant::{Options, Secrets};
 pub enum Access {
     Dialfire(dialfire::Access),
     HighLevel(highlevel::Access),
+    Vapi(vapi::Access),
 }
 
 impl Access {
@@ -51,6 +53,18 @@ impl Access {
                 raw: false,
                 keys: webhook_keys(&text("webhook_key")).unwrap_or_default(),
             })),
+            "vapi" => Ok(Access::Vapi(vapi::Access {
+                account: Some(text("account")).filter(|account| !account.is_empty()),
+                token: secrets.token.clone().ok_or_else(|| Failure::NoToken {
+                    tenant: tenant.to_owned(),
+                    wanted: "neither token nor token_file",
+                    add: "token",
+                })?,
+                page_size: number("page_size"),
+                zone,
+                region: Some(text("region")).filter(|region| !region.is_empty()),
+                raw: false,
+            })),
             _ => Err(Failure::UnknownVendor(vendor.to_owned())),
         }
     }
@@ -60,6 +74,7 @@ impl Access {
         match self {
             Access::Dialfire(_) => "campaign",
             Access::HighLevel(_) => "location",
+            Access::Vapi(_) => "organisation",
         }
     }
 }
@@ -88,6 +103,10 @@ macro_rules! with_vendor {
                 type $vendor = calls::vendor::highlevel::HighLevel;
                 $body
             }
+            $crate::vendor::Access::Vapi($access) => {
+                type $vendor = calls::vendor::vapi::Vapi;
+                $body
+            }
         }
     };
 }
@@ -98,6 +117,7 @@ pub fn normaliser(vendor: &str) -> Option<Normalise> {
     match vendor {
         "dialfire" => Some(Dialfire::normalise),
         "highlevel" => Some(HighLevel::normalise),
+        "vapi" => Some(Vapi::normalise),
         _ => None,
     }
 }

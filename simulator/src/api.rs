@@ -85,6 +85,7 @@ pub fn answer(sim: &Sim, call: &Call) -> Answer {
             }
             _ => Err(403),
         },
+        ["vapi", rest @ ..] => crate::vapi::answer(sim, call, rest),
         _ => Err(404),
     };
     answer.unwrap_or_else(Answer::refuse)

@@ -33,6 +33,7 @@ pub fn router() -> Router<Arc<Sim>> {
         .route("/_control/clock", post(set_clock))
         .route("/_control/bounds", post(set_bounds))
         .route("/_control/users", post(set_users))
+        .route("/_control/vapi", post(set_vapi).delete(clear_vapi))
 }
 
 fn refuse(reason: impl ToString) -> (StatusCode, String) {
@@ -189,4 +190,41 @@ async fn set_users(State(sim): Shared, body: Bytes) -> Reply {
     let Users { hidden } = read(&body)?;
     sim.set(|settings| settings.users_hidden = hidden);
     Ok(Json(json!({"hidden": hidden})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VapiCalls {
+    /// Verbatim, each in the place of one with its id.
+    #[serde(default)]
+    calls: Vec<Value>,
+    /// How many to make from the seed.
+    #[serde(default)]
+    generate: usize,
+    #[serde(default = "a_day")]
+    days: u32,
+    #[serde(default)]
+    seed: u64,
+    cap: Option<usize>,
+}
+
+fn a_day() -> u32 {
+    1
+}
+
+async fn set_vapi(State(sim): Shared, body: Bytes) -> Reply {
+    let VapiCalls { calls, generate, days, seed, cap } = read(&body)?;
+    let now = sim.now();
+    let mut vapi = sim.vapi();
+    vapi.cap = cap.or(vapi.cap);
+    if generate > 0 {
+        vapi.generate(generate, days, seed, now);
+    }
+    vapi.put(calls);
+    Ok(Json(json!({"calls": vapi.calls})))
+}
+
+async fn clear_vapi(State(sim): Shared) -> Json<Value> {
+    *sim.vapi() = crate::vapi::Vapi::default();
+    Json(json!({}))
 }

@@ -26,6 +26,7 @@ mod sim;
 mod testing;
 mod text;
 mod truth;
+mod vapi;
 
 use clap::Parser;
 use data::Plan;

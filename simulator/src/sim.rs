@@ -6,6 +6,7 @@ use crate::data::{Plan, World};
 use crate::fault::{self, Faults};
 use crate::log::{Log, Visit};
 use crate::report::Reports;
+use crate::vapi::Vapi;
 use crate::{control, highlevel, truth};
 use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -26,6 +27,7 @@ pub struct Sim {
     reports: Mutex<Reports>,
     settings: Mutex<Settings>,
     highlevel: Mutex<highlevel::Location>,
+    vapi: Mutex<Vapi>,
     anchor: i64,
     begun: Instant,
     pub port: u16,
@@ -52,6 +54,7 @@ impl Sim {
             reports: Mutex::new(Reports::new(plan.seed)),
             settings: Mutex::new(Settings { shift: 0, from_inclusive: true, to_inclusive: false, users_hidden: false }),
             highlevel: Mutex::default(),
+            vapi: Mutex::default(),
             anchor: plan.anchor,
             begun: Instant::now(),
             world: RwLock::new(World::new(plan)),
@@ -94,6 +97,10 @@ impl Sim {
 
     pub fn cursors(&self) -> MutexGuard<'_, Cursors> {
         lock(&self.cursors)
+    }
+
+    pub fn vapi(&self) -> MutexGuard<'_, Vapi> {
+        lock(&self.vapi)
     }
 
     pub fn reports(&self) -> MutexGuard<'_, Reports> {

@@ -4,6 +4,7 @@ pub mod client;
 pub mod error;
 pub mod field;
 pub mod instant;
+pub mod phone;
 pub mod pool;
 pub mod range;
 pub mod row;

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
+use crate::vendor::vapi::VoiceCall;
+
 /// A value that `jsonb` accepts, as JSON text; see [`crate::field::json`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json(pub String);
@@ -301,6 +303,19 @@ row!(
     }
 );
 
+row!(
+    /// A phone line of the tenant's own.
+    PhoneNumber in "phone_numbers" {
+        id: String,
+        number: Option<String>,
+        e164: Option<String>,
+        name: Option<String>,
+        provider: Option<String>,
+        status: Option<String>,
+        assistant_id: Option<String>,
+    }
+);
+
 /// Which login belongs to an internal user id, and since when we know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agent {
@@ -315,7 +330,7 @@ pub struct Agent {
 /// A record that is not stored, with its reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reject {
-    /// event, contact, transaction, connection, recording, inbound_call or call.
+    /// event, contact, transaction, connection, recording, inbound_call, call or message.
     pub kind: &'static str,
     pub key: Option<String>,
     pub campaign_id: Option<String>,
@@ -332,7 +347,7 @@ pub struct Reject {
 impl Reject {
     /// The window holds it; otherwise it only came along with a contact that was fetched for another's sake.
     pub fn was_asked_for(&self) -> bool {
-        self.event_md5.is_some() || matches!(self.kind, "event" | "inbound_call" | "call")
+        self.event_md5.is_some() || matches!(self.kind, "event" | "inbound_call" | "call" | "message")
     }
 }
 
@@ -355,6 +370,8 @@ pub struct Batch {
     pub recordings: Vec<Recording>,
     pub inbound_calls: Vec<InboundCall>,
     pub call_details: Vec<CallDetail>,
+    pub voice_calls: Vec<VoiceCall>,
+    pub phone_numbers: Vec<PhoneNumber>,
     pub agents: Vec<Agent>,
     pub rejects: Vec<Reject>,
     pub records: Vec<Record>,
@@ -368,6 +385,8 @@ impl Batch {
         self.recordings.extend(other.recordings);
         self.inbound_calls.extend(other.inbound_calls);
         self.call_details.extend(other.call_details);
+        self.voice_calls.extend(other.voice_calls);
+        self.phone_numbers.extend(other.phone_numbers);
         self.agents.extend(other.agents);
         self.rejects.extend(other.rejects);
         self.records.extend(other.records);
@@ -376,7 +395,8 @@ impl Batch {
     /// Local days of its calls.
     pub fn days(&self) -> BTreeSet<NaiveDate> {
         let outbound = self.transactions.iter().filter_map(|t| t.day);
-        outbound.chain(self.inbound_calls.iter().filter_map(|c| c.day)).collect()
+        let inbound = self.inbound_calls.iter().filter_map(|c| c.day);
+        outbound.chain(inbound).chain(self.voice_calls.iter().filter_map(VoiceCall::day)).collect()
     }
 
     /// Sources of its calls.
@@ -393,6 +413,9 @@ impl Batch {
             + self.recordings.len()
             + self.inbound_calls.len()
             + self.call_details.len()
+            // They bring their transcripts.
+            + self.voice_calls.len() * 10
+            + self.phone_numbers.len()
             + self.rejects.len()
             + self.records.len()
     }

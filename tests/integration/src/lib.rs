@@ -8,6 +8,7 @@ pub mod record;
 pub mod rows;
 pub mod simulator;
 pub mod tenant;
+pub mod vapi;
 
 use std::time::{Duration, Instant};
 

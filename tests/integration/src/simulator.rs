@@ -84,6 +84,11 @@ impl Simulator {
         self.delete("faults");
     }
 
+    /// Takes all calls away from Vapi's side.
+    pub fn clear_vapi(&self) {
+        self.delete("vapi");
+    }
+
     pub fn forget_requests(&self) {
         self.delete("requests");
     }

@@ -19,4 +19,5 @@ mod schedule;
 mod secrets;
 mod security;
 mod sync;
+mod vapi;
 mod worker;

@@ -16,8 +16,10 @@ use crate::row::{Agent, Batch, Campaign, Reject, Row};
 mod check;
 pub mod dialfire;
 pub mod highlevel;
+pub mod vapi;
 
 pub use check::{Check, Checks};
+use dialfire::reject;
 pub use dialfire::Stored;
 
 /// One vendor: what its sources are, which requests a window takes, and what its records become.
@@ -55,6 +57,19 @@ pub trait Vendor: Sized + Send + Sync + 'static {
         None
     }
 
+    /// A walk through what has changed at a source since an instant, where the vendor can be asked so.
+    fn changes(_: &Self::Access, _: Self::Source, _: DateTime<Utc>) -> Option<Self::Walk> {
+        None
+    }
+    /// The job that asks for one call, where the vendor can be asked so; `found` reads its answer: `None` where the vendor
+    /// knows no such call.
+    fn find(_: &str) -> Option<Self::Job> {
+        None
+    }
+    fn found(_: Self::Outcome) -> Option<Batch> {
+        None
+    }
+
     /// Keep the vendor's records as they came instead of normalising them.
     fn raw(access: Self::Access) -> Self::Access;
     /// What of the requests stands in the ledger.
@@ -75,6 +90,8 @@ pub struct Listed<S> {
     /// Sources that were asked for by name and cannot be fetched.
     pub failures: Vec<(String, Error)>,
     pub skipped: BTreeMap<&'static str, u64>,
+    /// Agents and phone numbers that came along.
+    pub names: Batch,
 }
 
 /// Everything that came of one job.
@@ -139,6 +156,10 @@ pub trait Walk: Path {
     fn source_id(&self) -> &str;
     fn window(&self) -> Window;
     fn counts(&self) -> &Counts;
+    /// The newest change among what it brought, where records tell.
+    fn newest_change(&self) -> Option<DateTime<Utc>> {
+        None
+    }
 }
 
 /// What became of the records of a window, as far as it is decided before storing.
@@ -181,6 +202,7 @@ impl Normalised {
             .chain(of("recording", batch.recordings))
             .chain(of("inbound_call", batch.inbound_calls))
             .chain(of("call_detail", batch.call_details))
+            .chain(of("call", batch.voice_calls))
             .chain(batch.rejects.into_iter().map(Normalised::from))
             .collect()
     }

@@ -42,6 +42,7 @@ impl Vendor for HighLevel {
             sources: vec![Arc::new(Location { id })],
             failures: Vec::new(),
             skipped: BTreeMap::new(),
+            names: Batch::default(),
         })
     }
 

@@ -1,0 +1,496 @@
+//! A call of Vapi's, to columns that each know how new they are.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono_tz::Tz;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::field::{self, Fault, Fields};
+use crate::row::{Column, Row, Values};
+
+macro_rules! columns {
+    ($($name:ident $sql_type:literal,)*) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[derive(Clone, Copy)]
+        enum At { $($name,)* seen }
+        /// Appended to only: `seen` counts them.
+        const COLUMNS: &[Column] = &[
+            Column { name: "id", sql_type: "text", is_key: true, keeps_known: true },
+            $(Column { name: stringify!($name), sql_type: $sql_type, is_key: false, keeps_known: true },)*
+            Column { name: "seen", sql_type: "bigint[]", is_key: false, keeps_known: true },
+        ];
+    };
+}
+
+columns! {
+    org_id "text",
+    call_type "text",
+    direction "text",
+    vendor_status "text",
+    ended_reason "text",
+    ended_message "text",
+    created_at "timestamptz",
+    started_at "timestamptz",
+    ended_at "timestamptz",
+    updated_at "timestamptz",
+    day "date",
+    cost "numeric",
+    cost_breakdown "jsonb",
+    costs "jsonb",
+    provider "text",
+    transport "text",
+    provider_call_id "text",
+    assistant_id "text",
+    assistant_name "text",
+    squad_id "text",
+    workflow_id "text",
+    campaign_id "text",
+    phone_number_id "text",
+    line_number "text",
+    customer_id "text",
+    customer_number "text",
+    customer_e164 "text",
+    customer_name "text",
+    customer_email "text",
+    is_test "boolean",
+    name "text",
+    transferred_to "text",
+    summary "text",
+    success_evaluation "text",
+    structured_data "jsonb",
+    analysis "jsonb",
+    transcript "text",
+    recording_url "text",
+    stereo_recording_url "text",
+    metadata "jsonb",
+    variables "jsonb",
+    tracked_outcome "text",
+}
+
+/// Where a call's words come from: a poll shows the whole call, a message what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Message,
+    Poll,
+}
+
+/// One call, or what is known of it. Values are texts that PostgreSQL reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VoiceCall {
+    pub id: String,
+    values: Vec<Option<String>>,
+    /// How new each value is: twice the vendor's milliseconds, and one more for a poll. That of the status is its rank,
+    /// as a call never goes back.
+    versions: Vec<Option<i64>>,
+    seen: String,
+}
+
+/// What a call is read with.
+#[derive(Clone, Copy)]
+pub struct Take<'a> {
+    pub zone: Tz,
+    /// ISO code of the country of numbers without a prefix.
+    pub region: Option<&'a str>,
+}
+
+impl Row for VoiceCall {
+    const TABLE: &'static str = "voice_calls";
+    const COLUMNS: &'static [Column] = COLUMNS;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn columns(rows: &[Self]) -> Vec<Values<'_>> {
+        let ids = Values::Texts(rows.iter().map(|row| Some(row.id.as_str())).collect());
+        let column = |at: usize| Values::Texts(rows.iter().map(|row| row.values[at].as_deref()).collect());
+        let seen = Values::Texts(rows.iter().map(|row| Some(row.seen.as_str())).collect());
+        std::iter::once(ids).chain((0..At::seen as usize).map(column)).chain([seen]).collect()
+    }
+
+    fn to_json(&self) -> Map<String, Value> {
+        let values = COLUMNS[1..].iter().zip(&self.values).map(|(column, value)| {
+            let value = value.as_deref().map_or(Value::Null, |text| match column.sql_type {
+                "jsonb" | "numeric" | "boolean" => serde_json::from_str(text).unwrap_or(Value::Null),
+                _ => Value::from(text),
+            });
+            (column.name.to_owned(), value)
+        });
+        std::iter::once(("id".to_owned(), Value::from(self.id.as_str()))).chain(values).collect()
+    }
+}
+
+impl VoiceCall {
+    fn new(id: String) -> VoiceCall {
+        let none = vec![None; At::seen as usize];
+        VoiceCall { id, values: none.clone(), versions: vec![None; none.len()], seen: String::new() }
+    }
+
+    /// The local day on which it was created.
+    pub fn day(&self) -> Option<NaiveDate> {
+        self.values[At::day as usize].as_deref()?.parse().ok()
+    }
+
+    /// When the vendor changed it, as a version.
+    pub fn updated(&self) -> Option<i64> {
+        self.versions[At::updated_at as usize]
+    }
+
+    /// The vendor's word for how far it is.
+    pub fn status(&self) -> Option<&str> {
+        self.values[At::vendor_status as usize].as_deref()
+    }
+
+    fn sealed(mut self) -> VoiceCall {
+        let versions = self.versions.iter().map(|v| v.map_or_else(|| "NULL".to_owned(), |v| v.to_string()));
+        self.seen = format!("{{{}}}", versions.collect::<Vec<_>>().join(","));
+        self
+    }
+
+    fn set(&mut self, at: At, value: Option<String>, version: i64) {
+        let at = at as usize;
+        if value.is_some() && self.versions[at].is_none_or(|known| known <= version) {
+            self.values[at] = value;
+            self.versions[at] = Some(version);
+        }
+    }
+
+    /// A call as the list or a single request shows it.
+    pub fn of_poll(raw: &RawValue, take: Take) -> Result<VoiceCall, Fault> {
+        let fields = Object::read("call", raw)?;
+        let mut call = VoiceCall::new(fields.id()?);
+        let version = fields.version(&["updatedAt", "createdAt"], Origin::Poll)?;
+        call.identity(&fields, version, take)?;
+        call.outcome(&fields, version)?;
+        call.reach(fields.text("status")?, Origin::Poll);
+        if call.values[At::created_at as usize].is_none() {
+            return Err(Fault::new("missing_field", "createdAt", "\"createdAt\" is missing"));
+        }
+        Ok(call.sealed())
+    }
+
+    /// A call as a message shows it: `message.call` is a copy from when the call was created, so that it says who, and the
+    /// message says what happened.
+    pub fn of_message(message: &Object, status: &str, take: Take) -> Result<VoiceCall, Fault> {
+        let snapshot = message.object("call")?.ok_or_else(no_call_id)?;
+        let id = snapshot.id().map_err(|_| no_call_id())?;
+        let mut call = VoiceCall::new(id);
+        let created = snapshot.version(&["updatedAt", "createdAt"], Origin::Message)?;
+        call.identity(&snapshot, created, take)?;
+        let dates = ["timestamp", "endedAt", "startedAt"];
+        let version = message.version(&dates, Origin::Message)?.max(created);
+        // What stands in the copy after all: some payloads carry the reason there.
+        let mut late = snapshot;
+        late.keep(&["startedAt", "endedAt", "endedReason", "endedMessage", "analysis", "artifact", "cost"]);
+        call.outcome(&late, created)?;
+        call.identity(message, version, take)?;
+        call.outcome(message, version)?;
+        call.reach(Some(status.to_owned()), Origin::Message);
+        Ok(call.sealed())
+    }
+
+    /// An attempt from a table of the user's own: older than whatever the vendor says of it.
+    pub fn tracked(id: &str, attempt: &Attempt, take: Take) -> Result<VoiceCall, Fault> {
+        let mut call = VoiceCall::new(id.to_owned());
+        let version = attempt.at.timestamp_millis() * 2;
+        call.set(At::created_at, Some(rfc3339(attempt.at)), version);
+        call.set(At::day, Some(local_day(attempt.at, take.zone)), version);
+        call.number(attempt.phone.clone(), version, take);
+        call.set(At::direction, attempt.direction.clone(), version);
+        call.set(At::customer_name, attempt.name.clone(), version);
+        call.set(At::metadata, attempt.metadata.as_deref().and_then(harmless), version);
+        if attempt.is_test {
+            call.set(At::is_test, Some("true".to_owned()), version);
+        }
+        call.set(At::tracked_outcome, Some(attempt.outcome.clone().unwrap_or("queued".to_owned())), version);
+        Ok(call.sealed())
+    }
+
+    fn identity(&mut self, from: &Object, version: i64, take: Take) -> Result<(), Fault> {
+        for (at, name) in [
+            (At::org_id, "orgId"),
+            (At::provider, "phoneCallProvider"),
+            (At::transport, "phoneCallTransport"),
+            (At::provider_call_id, "phoneCallProviderId"),
+            (At::assistant_id, "assistantId"),
+            (At::squad_id, "squadId"),
+            (At::workflow_id, "workflowId"),
+            (At::campaign_id, "campaignId"),
+            (At::phone_number_id, "phoneNumberId"),
+            (At::customer_id, "customerId"),
+            (At::name, "name"),
+        ] {
+            self.set(at, from.key(name)?, version);
+        }
+        // A message has a type of its own.
+        if let Some(call_type) = from.text("type")?.filter(|_| from.has("id")) {
+            let direction = match call_type.as_str() {
+                "inboundPhoneCall" => "inbound",
+                "outboundPhoneCall" => "outbound",
+                _ => "web",
+            };
+            self.set(At::direction, Some(direction.to_owned()), version);
+            if call_type == "webCall" {
+                self.set(At::is_test, Some("true".to_owned()), version);
+            }
+            self.set(At::call_type, Some(call_type), version);
+        }
+        if let Some(created) = from.instant("createdAt")? {
+            self.set(At::created_at, Some(rfc3339(created)), version);
+            self.set(At::day, Some(local_day(created, take.zone)), version);
+        }
+        self.set(At::updated_at, from.instant("updatedAt")?.map(rfc3339), version);
+        if let Some(customer) = from.object("customer")? {
+            let number = match customer.text("number")? {
+                None => customer.text("sipUri")?,
+                number => number,
+            };
+            self.number(number, version, take);
+            self.set(At::customer_name, customer.text("name")?, version);
+            self.set(At::customer_email, customer.text("email")?, version);
+        }
+        // Of configurations only what names them: they hold prompts and keys.
+        if let Some(line) = from.object("phoneNumber")? {
+            self.set(At::line_number, line.text("number")?, version);
+            self.set(At::phone_number_id, line.key("id")?, version);
+        }
+        let mut metadata = from.json("metadata")?;
+        let mut variables = None;
+        if let Some(assistant) = from.object("assistant")? {
+            self.set(At::assistant_name, assistant.text("name")?, version);
+            self.set(At::assistant_id, assistant.key("id")?, version);
+            metadata = metadata.or(assistant.json("metadata")?);
+        }
+        if let Some(overrides) = from.object("assistantOverrides")? {
+            variables = overrides.json("variableValues")?;
+            metadata = metadata.or(overrides.json("metadata")?);
+        }
+        if [metadata, variables].iter().flatten().any(|json| says_test(json)) {
+            self.set(At::is_test, Some("true".to_owned()), version);
+        }
+        self.set(At::variables, variables.and_then(harmless), version);
+        self.set(At::metadata, metadata.and_then(harmless), version);
+        Ok(())
+    }
+
+    fn number(&mut self, number: Option<String>, version: i64, take: Take) {
+        let e164 = number.as_deref().and_then(|number| crate::phone::e164(number, take.region));
+        self.set(At::customer_number, number, version);
+        self.set(At::customer_e164, e164, version);
+    }
+
+    fn outcome(&mut self, from: &Object, version: i64) -> Result<(), Fault> {
+        self.set(At::started_at, from.instant("startedAt")?.map(rfc3339), version);
+        self.set(At::ended_at, from.instant("endedAt")?.map(rfc3339), version);
+        self.set(At::ended_reason, from.key("endedReason")?, version);
+        self.set(At::ended_message, from.text("endedMessage")?, version);
+        self.set(At::cost, from.number("cost")?, version);
+        self.set(At::cost_breakdown, from.json("costBreakdown")?.and_then(harmless), version);
+        self.set(At::costs, from.json("costs")?.and_then(harmless), version);
+        if let Some(destination) = from.object("destination")? {
+            let number = match destination.text("number")? {
+                None => destination.text("sipUri")?,
+                number => number,
+            };
+            self.set(At::transferred_to, number, version);
+        }
+        // The fields above are where older API versions had what is in `artifact` and `analysis` today.
+        let artifact = from.object("artifact")?;
+        let parts = [artifact.as_ref(), Some(from)];
+        let first = |name: &str| -> Result<Option<String>, Fault> {
+            parts.iter().flatten().find_map(|part| part.text(name).transpose()).transpose()
+        };
+        self.set(At::transcript, first("transcript")?, version);
+        self.set(At::recording_url, first("recordingUrl")?.and_then(lasting_url), version);
+        self.set(At::stereo_recording_url, first("stereoRecordingUrl")?.and_then(lasting_url), version);
+        if let Some(recording) = artifact.as_ref().map(|artifact| artifact.object("recording")).transpose()?.flatten() {
+            let stereo = recording.text("stereoUrl")?.and_then(lasting_url);
+            let mono = recording.object("mono")?.map(|mono| mono.text("combinedUrl")).transpose()?.flatten();
+            self.set_if_absent(At::stereo_recording_url, stereo, version);
+            self.set_if_absent(At::recording_url, mono.and_then(lasting_url), version);
+        }
+        self.set(At::summary, from.text("summary")?, version);
+        if let Some(analysis) = from.object("analysis")? {
+            self.set(At::summary, analysis.text("summary")?, version);
+            self.set(At::success_evaluation, analysis.text("successEvaluation")?, version);
+            self.set(At::structured_data, analysis.json("structuredData")?.and_then(harmless), version);
+            let whole = analysis.whole();
+            self.set(At::analysis, (whole.get() != "{}").then(|| harmless(whole.get())).flatten(), version);
+        }
+        Ok(())
+    }
+
+    fn set_if_absent(&mut self, at: At, value: Option<String>, version: i64) {
+        if self.versions[at as usize] != Some(version) {
+            self.set(at, value, version);
+        }
+    }
+
+    fn reach(&mut self, status: Option<String>, origin: Origin) {
+        let Some(status) = status else { return };
+        let rank = match status.as_str() {
+            "scheduled" => 1,
+            "queued" => 2,
+            "ringing" => 3,
+            "in-progress" => 4,
+            "forwarding" => 5,
+            "ended" => 8,
+            "deletion-failed" => 7,
+            "not-found" => 0,
+            // A word of tomorrow: after the call has begun, and before its end.
+            _ => 6,
+        };
+        self.set(At::vendor_status, Some(status), rank * 2 + i64::from(origin == Origin::Poll));
+    }
+}
+
+/// A row of a user's own table of attempts.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub at: DateTime<Utc>,
+    pub phone: Option<String>,
+    pub name: Option<String>,
+    pub direction: Option<String>,
+    pub outcome: Option<String>,
+    pub is_test: bool,
+    pub metadata: Option<String>,
+}
+
+fn no_call_id() -> Fault {
+    Fault::new("missing_field", "call.id", "\"message.call.id\" is missing: nobody could tell which call is meant")
+}
+
+fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn local_day(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).date_naive().to_string()
+}
+
+/// An address without its query: that of a presigned one is a secret, and another each time.
+fn lasting_url(url: String) -> Option<String> {
+    let bare = url.split(['?', '#']).next().unwrap_or_default().trim();
+    (!bare.is_empty()).then(|| bare.to_owned())
+}
+
+/// JSON without what opens something, or `None` where nothing is left.
+fn harmless(json: &str) -> Option<String> {
+    let mut value: Value = serde_json::from_str(json).ok()?;
+    prune(&mut value);
+    let is_empty = matches!(&value, Value::Null) || value.as_object().is_some_and(Map::is_empty);
+    (!is_empty).then(|| value.to_string())
+}
+
+fn prune(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|name, _| !is_confidential(name));
+            map.values_mut().for_each(prune);
+        }
+        Value::Array(items) => items.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
+
+fn is_confidential(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    matches!(plain.as_str(), "credentials" | "credential" | "headers" | "authorization" | "token")
+        || ["secret", "password", "authtoken", "accesstoken", "apikey", "presigned", "privatekey"]
+            .iter()
+            .any(|word| plain.contains(word))
+}
+
+fn says_test(json: &str) -> bool {
+    let Ok(value) = serde_json::from_str::<Value>(json) else { return false };
+    ["is_test_call", "isTestCall", "is_test", "isTest"].iter().any(|name| match value.get(name) {
+        Some(Value::Bool(flag)) => *flag,
+        Some(Value::String(text)) => text == "true",
+        _ => false,
+    })
+}
+
+/// The fields of an object of the vendor's, found by name.
+pub struct Object<'a> {
+    raw: &'a RawValue,
+    fields: Fields<'a>,
+}
+
+impl<'a> Object<'a> {
+    pub fn read(name: &str, raw: &'a RawValue) -> Result<Object<'a>, Fault> {
+        Ok(Object { raw, fields: field::fields(name, raw)? })
+    }
+
+    fn find(&self, name: &str) -> Option<&'a RawValue> {
+        self.fields.iter().find(|(field, _)| field == name).map(|(_, raw)| *raw).filter(|raw| raw.get() != "null")
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    fn keep(&mut self, names: &[&str]) {
+        self.fields.retain(|(field, _)| names.contains(&field.as_ref()));
+    }
+
+    fn whole(&self) -> &'a RawValue {
+        self.raw
+    }
+
+    pub fn text(&self, name: &str) -> Result<Option<String>, Fault> {
+        let text = self.find(name).map(|raw| field::text(name, raw)).transpose()?.flatten();
+        Ok(text.map(Cow::into_owned))
+    }
+
+    fn key(&self, name: &str) -> Result<Option<String>, Fault> {
+        self.find(name).map(|raw| field::key(name, raw)).transpose().map(Option::flatten)
+    }
+
+    pub fn id(&self) -> Result<String, Fault> {
+        self.key("id")?.ok_or_else(|| Fault::new("missing_field", "id", "\"id\" is missing or empty"))
+    }
+
+    /// An instant, as ISO text or as milliseconds since 1970.
+    pub fn instant(&self, name: &str) -> Result<Option<DateTime<Utc>>, Fault> {
+        let Some(raw) = self.find(name) else { return Ok(None) };
+        if raw.get().starts_with('"') {
+            return field::instant(name, raw);
+        }
+        let Some(millis) = field::integer(name, raw)? else { return Ok(None) };
+        let at = DateTime::from_timestamp_millis(millis).filter(|_| (0..253_402_300_800_000).contains(&millis));
+        at.map(Some).ok_or_else(|| Fault::new("timestamp_out_of_range", name, format!("{millis} is no time")))
+    }
+
+    /// The digits as they came: money is not rounded.
+    fn number(&self, name: &str) -> Result<Option<String>, Fault> {
+        let Some(raw) = self.find(name) else { return Ok(None) };
+        let number = field::double(name, raw)?;
+        Ok(number.and(field::text(name, raw)?).map(|text| text.trim().to_owned()))
+    }
+
+    fn json(&self, name: &str) -> Result<Option<&'a str>, Fault> {
+        let Some(raw) = self.find(name) else { return Ok(None) };
+        let json = field::json(name, raw)?;
+        Ok((!matches!(json, "{}" | "[]" | "\"\"")).then_some(json))
+    }
+
+    pub fn object(&self, name: &str) -> Result<Option<Object<'a>>, Fault> {
+        self.find(name).map(|raw| Object::read(name, raw)).transpose()
+    }
+
+    /// Twice the milliseconds of the first of these times that is there, and one more for a poll.
+    fn version(&self, names: &[&str], origin: Origin) -> Result<i64, Fault> {
+        for name in names {
+            if let Some(at) = self.instant(name)? {
+                return Ok(at.timestamp_millis() * 2 + i64::from(origin == Origin::Poll));
+            }
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;
