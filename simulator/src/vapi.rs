@@ -48,7 +48,7 @@ impl Vapi {
             self.calls.retain(|known| known["id"] != call["id"]);
             self.calls.push(call);
         }
-        self.calls.sort_by(|a, b| time_of(b, "createdAt").cmp(&time_of(a, "createdAt")));
+        self.calls.sort_by(|a, b| time_of(b, "createdAt").cmp(time_of(a, "createdAt")));
     }
 
     /// Makes calls from a seed, spread evenly over the time before `now`; the newest four have not ended.
@@ -156,7 +156,14 @@ fn list_of(items: Vec<String>) -> Answer {
 
 fn list(sim: &Sim, call: &Call) -> Result<Answer, u16> {
     const BOUNDS: [&str; 8] = [
-        "createdAtGt", "createdAtLt", "createdAtGe", "createdAtLe", "updatedAtGt", "updatedAtLt", "updatedAtGe", "updatedAtLe",
+        "createdAtGt",
+        "createdAtLt",
+        "createdAtGe",
+        "createdAtLe",
+        "updatedAtGt",
+        "updatedAtLt",
+        "updatedAtGe",
+        "updatedAtLe",
     ];
     let mut bounds = Vec::new();
     for bound in BOUNDS {
@@ -183,7 +190,9 @@ fn list(sim: &Sim, call: &Call) -> Result<Answer, u16> {
     };
     let same = |name: &str, field: &str, item: &Value| call.query.get(name).is_none_or(|id| item[field] == id.as_str());
     let found = vapi.calls.iter().filter(|item| {
-        suits(item) && same("id", "id", item) && same("assistantId", "assistantId", item)
+        suits(item)
+            && same("id", "id", item)
+            && same("assistantId", "assistantId", item)
             && same("phoneNumberId", "phoneNumberId", item)
     });
     Ok(list_of(found.take(limit).map(|item| presigned(sim, item).to_string()).collect()))
@@ -194,7 +203,8 @@ fn one(sim: &Sim, id: &str) -> Result<Answer, u16> {
     match vapi.calls.iter().find(|call| call["id"] == id) {
         Some(call) => Ok(Answer::json(presigned(sim, call).to_string())),
         None => {
-            let body = json!({"message": "Couldn't get call. Call not found.", "error": "Not Found", "statusCode": 404});
+            let body =
+                json!({"message": "Couldn't get call. Call not found.", "error": "Not Found", "statusCode": 404});
             Ok(Answer::whole(404, JSON, body.to_string()))
         }
     }
@@ -206,7 +216,10 @@ fn presigned(sim: &Sim, call: &Value) -> Value {
     if call["artifact"].is_object() {
         let now = sim.now();
         let url = format!("https://storage.example.com/x.wav?X-Amz-Signature=presigned-secret-{now}");
-        merge(&mut call["artifact"], json!({"presignedMonoUrl": url, "presignedUrlsExpiresAt": text::time(now + 3_600_000)}));
+        merge(
+            &mut call["artifact"],
+            json!({"presignedMonoUrl": url, "presignedUrlsExpiresAt": text::time(now + 3_600_000)}),
+        );
     }
     call
 }

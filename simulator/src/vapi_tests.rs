@@ -26,7 +26,7 @@ fn faults(value: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
         Some("object") => value.is_object(),
         _ => true,
     };
-    if !is_right && !(value.is_null() && schema["nullable"] == true) {
+    if !(is_right || value.is_null() && schema["nullable"] == true) {
         fault(format!("{value} is no {}", schema["type"]));
     }
     if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
@@ -114,9 +114,13 @@ fn names_are_what_the_document_says() {
 fn the_check_against_the_document_finds_what_is_wrong() {
     let sim = filled(9);
     let good = get(&sim, "call")[8].clone();
-    for (field, value) in
-        [("status", json!("done")), ("createdAt", json!("yesterday")), ("cost", json!("1")), ("costs", json!([{"type": 1}])), ("foo", json!(1))]
-    {
+    for (field, value) in [
+        ("status", json!("done")),
+        ("createdAt", json!("yesterday")),
+        ("cost", json!("1")),
+        ("costs", json!([{"type": 1}])),
+        ("foo", json!(1)),
+    ] {
         let mut bad = good.clone();
         bad[field] = value;
         let mut found = Vec::new();
@@ -129,7 +133,9 @@ fn the_check_against_the_document_finds_what_is_wrong() {
 fn the_parameters_are_the_documents() {
     let parameters = document()["paths"]["/call"]["get"]["parameters"].as_array().unwrap();
     let names: Vec<_> = parameters.iter().map(|p| p["name"].as_str().unwrap()).collect();
-    for name in ["limit", "id", "assistantId", "phoneNumberId", "createdAtGe", "createdAtLe", "createdAtLt", "updatedAtGe"] {
+    for name in
+        ["limit", "id", "assistantId", "phoneNumberId", "createdAtGe", "createdAtLe", "createdAtLt", "updatedAtGe"]
+    {
         assert!(names.contains(&name), "{name}");
     }
     assert!(!names.contains(&"page") && !names.contains(&"cursor"));

@@ -19,7 +19,7 @@ pub fn e164(text: &str, region: Option<&str>) -> Option<String> {
         return None;
     }
     let written = international.as_deref().unwrap_or(text);
-    let parsed = phonenumber::parse(region, written).ok().filter(|number| phonenumber::is_valid(number));
+    let parsed = phonenumber::parse(region, written).ok().filter(phonenumber::is_valid);
     match (parsed, international) {
         (Some(number), _) => Some(number.format().mode(Mode::E164).to_string()),
         // Numbering plans change faster than libraries: what is written internationally is taken at its word.

@@ -137,7 +137,13 @@ fn a_call_that_goes_back_at_the_vendor_does_not_go_back_here() {
     put(&simulator, &begun);
     tenant.sync("last 2 days").expect("success").expect_counts(0, 0, 1);
     let kept: (String, String) = {
-        let row = tenant.db.query_one("SELECT status, cost::text FROM dialfire.calls JOIN dialfire.voice_calls v ON v.id = call_id", &[]).unwrap();
+        let row = tenant
+            .db
+            .query_one(
+                "SELECT status, cost::text FROM dialfire.calls JOIN dialfire.voice_calls v ON v.id = call_id",
+                &[],
+            )
+            .unwrap();
         (row.get(0), row.get(1))
     };
     assert_eq!(kept, ("voicemail".to_owned(), "0.1".to_owned()));
@@ -222,7 +228,8 @@ fn raw_records_are_shown_as_they_came() {
     let simulator = simulator();
     let calls = generate(&simulator, 25, 1);
     let mut tenant = tenant(&simulator, "page_size '10'");
-    let fetched: i64 = tenant.one("SELECT count(DISTINCT payload ->> 'id') FROM df_fetch('acme', 'last 2 days') WHERE kind = 'call'", &[]);
+    let fetched: i64 = tenant
+        .one("SELECT count(DISTINCT payload ->> 'id') FROM df_fetch('acme', 'last 2 days') WHERE kind = 'call'", &[]);
     assert_eq!(fetched as usize, calls.len());
     assert_eq!(tenant.count("voice_calls"), 0);
 }

@@ -10,7 +10,7 @@ WHERE vendor = 'vapi' AND vendor_status NOT LIKE '%*'
 GROUP BY 1 ORDER BY 1;
 SELECT status, string_agg(vendor_status, ', ' ORDER BY vendor_status COLLATE "C") FROM dialfire.call_statuses
 WHERE vendor = 'vapi' AND status <> 'failed' GROUP BY 1 ORDER BY 1;
-SELECT status, vendor_status FROM dialfire.call_statuses WHERE vendor = 'vapi' AND vendor_status LIKE '%*' ORDER BY 2 COLLATE "C";
+SELECT status, vendor_status FROM dialfire.call_statuses WHERE vendor = 'vapi' AND vendor_status LIKE '%*' ORDER BY vendor_status COLLATE "C";
 SELECT word, dialfire.status_of('vapi', word) FROM unnest(ARRAY['Customer-Busy', 'pipeline-no-available-llm-model',
     'call.start.error-get-org', 'call.in-progress.error-vapifault-of-tomorrow', 'database-error', 'customer-was-bored', '',
     'call.in-progress.error-providerfault-outbound-sip-408-request-timeout']) AS word;

@@ -47,7 +47,13 @@ impl Vendor for Dialfire {
             0 => BTreeMap::new(),
             closed => BTreeMap::from([("campaign_without_api", closed)]),
         };
-        Ok(Listed { campaigns, sources: sources.into_iter().flatten().collect(), failures, skipped, names: Batch::default() })
+        Ok(Listed {
+            campaigns,
+            sources: sources.into_iter().flatten().collect(),
+            failures,
+            skipped,
+            names: Batch::default(),
+        })
     }
 
     fn id(source: &Arc<Source>) -> &str {

@@ -65,12 +65,7 @@ pub struct Listed {
 pub enum Outcome {
     /// `listed` names every call of the page in its order, those without a readable row too, as far as they have an id and
     /// an instant; `limit` is what was asked for in the end.
-    Calls {
-        batch: Batch,
-        listed: Vec<Listed>,
-        received: usize,
-        limit: usize,
-    },
+    Calls { batch: Batch, listed: Vec<Listed>, received: usize, limit: usize },
     /// `None`: the vendor knows no such call, or no longer.
     Call(Option<Batch>),
     /// Assistants and phone numbers, and what of them was refused.
@@ -123,7 +118,9 @@ impl Vapi {
 
     fn call(&self, id: &str, exchange: &mut Exchange) -> Result<Outcome, Error> {
         match self.get(&format!("/call/{}", segment(id)), Vec::new(), exchange) {
-            Ok(answer) => answer.read(|body| response::call(body, &self.access)).map(|batch| Outcome::Call(Some(batch))),
+            Ok(answer) => {
+                answer.read(|body| response::call(body, &self.access)).map(|batch| Outcome::Call(Some(batch)))
+            }
             Err(Error::Status { status: 400 | 404, .. }) => Ok(Outcome::Call(None)),
             Err(error) => Err(error),
         }

@@ -126,16 +126,17 @@ fn sort(payload: &RawValue, take: Take, batch: &mut Batch) {
         return;
     }
     let read = match Object::read("payload", payload) {
-        Ok(object) if object.object("message").is_ok_and(|message| message.is_some()) => message::read(json, take)
-            .map(|event| event.call)
-            .map_err(|refused| match refused {
+        Ok(object) if object.object("message").is_ok_and(|message| message.is_some()) => {
+            message::read(json, take).map(|event| event.call).map_err(|refused| match refused {
                 message::Refused::Ignored { kind } => {
-                    let detail = format!("messages of type \"{}\" say nothing about the life of a call", excerpt(&kind));
+                    let detail =
+                        format!("messages of type \"{}\" say nothing about the life of a call", excerpt(&kind));
                     ("message", None, Fault::new("ignored_message", "type", detail))
                 }
                 message::Refused::Unreadable { why } => ("message", None, Fault::new("bad_message", "", why)),
                 message::Refused::Bad { call_id, fault } => ("message", call_id, fault),
-            }),
+            })
+        }
         Ok(object) => VoiceCall::of_poll(payload, take).map_err(|fault| ("call", object.id().ok(), fault)),
         Err(fault) => Err(("payload", None, fault)),
     };

@@ -18,7 +18,9 @@ const PAGE: &str = r#"[{"id":"a","orgId":"o","createdAt":"2026-11-01T00:00:02Z",
 
 #[test]
 fn one_bad_call_is_rejected_and_its_siblings_are_not() {
-    let Ok(Outcome::Calls { batch, listed, received, .. }) = calls(PAGE.as_bytes(), &access(None), 100) else { panic!() };
+    let Ok(Outcome::Calls { batch, listed, received, .. }) = calls(PAGE.as_bytes(), &access(None), 100) else {
+        panic!()
+    };
     assert_eq!(batch.voice_calls.iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
     assert_eq!((batch.rejects[0].key.as_deref(), batch.rejects[0].reason), (Some("b"), "bad_number"));
     assert_eq!((listed.len(), received), (3, 3));
@@ -26,7 +28,9 @@ fn one_bad_call_is_rejected_and_its_siblings_are_not() {
 
 #[test]
 fn a_token_of_another_organisation_is_an_error() {
-    let error = calls(PAGE.as_bytes(), &access(Some("46cf2995-2bee-44e3-838b-24151486fe4e")), 100).err().map(|error| error.to_string());
+    let error = calls(PAGE.as_bytes(), &access(Some("46cf2995-2bee-44e3-838b-24151486fe4e")), 100)
+        .err()
+        .map(|error| error.to_string());
     assert!(error.unwrap_or_default().contains("opens organisation \"o\""));
 }
 
@@ -43,7 +47,8 @@ fn names_are_learned_from_the_lists() {
     let agents = assistants(br#"[{"id":"a1","name":" Anna "},{"id":"a2"},{"id":"a3","name":""}]"#).unwrap();
     assert_eq!(agents.iter().map(|a| (a.id.as_str(), a.login.as_str())).collect::<Vec<_>>(), [("a1", "Anna")]);
     let lines =
-        phone_numbers(br#"[{"id":"p1","number":"+1 415 555 2671","twilioAuthToken":"s3cret"}]"#, access(None).take()).unwrap();
+        phone_numbers(br#"[{"id":"p1","number":"+1 415 555 2671","twilioAuthToken":"s3cret"}]"#, access(None).take())
+            .unwrap();
     assert_eq!(lines[0].e164.as_deref(), Some("+14155552671"));
 }
 
@@ -55,7 +60,8 @@ fn any_shape_of_the_vendors_is_recognised() {
     )
     .unwrap();
     let take = Take { zone: chrono_tz::UTC, region: None };
-    let mut found: Vec<_> = normalise(raw, take).into_iter().map(|n| (n.kind, n.id, n.reject.map(|r| r.reason))).collect();
+    let mut found: Vec<_> =
+        normalise(raw, take).into_iter().map(|n| (n.kind, n.id, n.reject.map(|r| r.reason))).collect();
     found.sort();
     assert_eq!(
         found,

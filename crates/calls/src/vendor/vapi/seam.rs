@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::call::Take;
+use super::check;
 use super::request::{Access, Job, Outcome, Source, Vapi};
 use super::response::{self, SOURCE};
 use super::walk::{Span, Walk};
-use super::check;
 use crate::client::{Client, Settings};
 use crate::error::Error;
 use crate::range::Window;

@@ -196,7 +196,9 @@ impl Feed {
         } else if limit < MOST {
             self.limit = MOST;
         } else {
-            return Err(Error::answer(format!("a page of {received} calls brings none that is new: the list cannot go on")));
+            return Err(Error::answer(format!(
+                "a page of {received} calls brings none that is new: the list cannot go on"
+            )));
         }
         Ok(fresh)
     }

@@ -42,7 +42,9 @@ fn page(calls: &Calls, job: &Job) -> Outcome {
     let Job::Calls { span, up_to, limit, .. } = job else { unreachable!("a walk asks for nothing else") };
     let mut found: Calls = calls.clone();
     found.retain(|(_, second)| match span {
-        Span::Created(window) => window.from <= at(*second) && up_to.map_or(at(*second) < window.to, |up| at(*second) <= up),
+        Span::Created(window) => {
+            window.from <= at(*second) && up_to.map_or(at(*second) < window.to, |up| at(*second) <= up)
+        }
         Span::Changed(since) => *since <= at(*second + 60) && up_to.is_none_or(|up| at(*second) <= up),
     });
     found.sort_by_key(|(_, second)| -second);
