@@ -10,7 +10,7 @@ CREATE TABLE dialfire.alert_rules (
     created_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant, name)
 );
-COMMENT ON TABLE dialfire.alert_rules IS 'rules over calls: one INSERT makes one; a path that is none is refused by its type';
+COMMENT ON TABLE dialfire.alert_rules IS 'rules over calls, made by df_alert_rule; a path that is none is refused by its type';
 COMMENT ON COLUMN dialfire.alert_rules.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.alert_rules.name IS 'name of the rule';
 COMMENT ON COLUMN dialfire.alert_rules.path IS 'SQL/JSON path over a call as its vendor names things, such as $.analysis.structuredData.leadScore >= 70; it hits where its first item is neither false nor null';

@@ -61,8 +61,6 @@ COMMENT ON POLICY tenant_usage ON dialfire.phone_numbers IS 'rows of the tenants
 COMMENT ON POLICY tenant_usage ON dialfire.marks IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.alert_rules IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.alerts IS 'rows of the tenants whose server the role may use';
-CREATE POLICY tenant_writes ON dialfire.alert_rules USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
-COMMENT ON POLICY tenant_writes ON dialfire.alert_rules IS 'rules are written by those who got the right by df_grant, for the tenants whose server they may use';
 COMMENT ON POLICY tenant_usage ON dialfire.runs IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.coverage IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.http_log IS 'rows of the tenants whose server the role may use';
@@ -93,6 +91,8 @@ REVOKE ALL ON PROCEDURE @extschema@.df_adopt_steps(text, text, bigint, text) FRO
 REVOKE ALL ON PROCEDURE @extschema@.df_backfill(text, text, text, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_reconcile(text, date) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_run_due() FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_alert_rule(text, text, text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_drop_alert_rule(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_validator(text[], oid) FROM PUBLIC;
 
 CREATE PROCEDURE @extschema@.df_grant(tenant text, role regrole)
@@ -103,6 +103,7 @@ BEGIN
         @extschema@.df_sync(text, text, boolean), @extschema@.df_sync(text, tstzrange, boolean),
         @extschema@.df_sync(text, daterange, boolean), @extschema@.df_sync(text, boolean),
         @extschema@.df_fetch(text, text), @extschema@.df_fetch(text, tstzrange), @extschema@.df_fetch(text, daterange),
+        @extschema@.df_alert_rule(text, text, text, text, text), @extschema@.df_drop_alert_rule(text, text),
         @extschema@.df_check(text), @extschema@.df_schedule(text, text, text), @extschema@.df_unschedule(text, text),
         @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text), @extschema@.df_rebuild_stats(text, text),
         @extschema@.df_refresh(boolean), @extschema@.df_harden_view(text, boolean, jsonb, text, interval),
@@ -112,7 +113,6 @@ BEGIN
         @extschema@.df_backfill(text, text, text, boolean, boolean), @extschema@.df_reconcile(text, date),
         @extschema@.df_run_due(), @extschema@.df_adopt_steps(text, text, bigint, text) TO %s', role);
     EXECUTE format('GRANT UPDATE (every, enabled, max_runtime, next_run) ON dialfire.schedules TO %s', role);
-    EXECUTE format('GRANT INSERT, UPDATE, DELETE ON dialfire.alert_rules TO %s', role);
 END
 $$;
 COMMENT ON PROCEDURE @extschema@.df_grant(text, regrole) IS
@@ -174,3 +174,6 @@ COMMENT ON FUNCTION @extschema@.df_harden_view(text, boolean, jsonb, text, inter
     'the statement that gives a view its rows back: outer joins, conditions in ON, COALESCE; same columns, types and options. fallbacks: {"column": "alias.column"} or an array of those; keep: alias of the relation whose rows must not be lost (default: the table of events, else the first in FROM). apply => true runs it and keeps the old definition in dialfire.hardened_views; only who owns the view may. Errors: 0A000 with the reason where it cannot be mended safely, 42501 for another''s view, 42809 for no view, 42P01, 22023';
 COMMENT ON FUNCTION @extschema@.df_unharden_view(text) IS
     'restores the definition that a view had before df_harden_view; returns the statement. Errors: 55000 where it was not hardened or has been changed since, 42501 for another''s view';
+COMMENT ON FUNCTION @extschema@.df_alert_rule(text, text, text, text, text) IS
+    'makes or changes an alert rule: an SQL/JSON path over a call as its vendor names things, a severity (info, warning, critical) and what a hit says; a path that is none is refused (42601). Calls that are stored already are checked at once; returns how many of them hit';
+COMMENT ON FUNCTION @extschema@.df_drop_alert_rule(text, text) IS 'ends an alert rule of a tenant, its alerts stay; false where there was none';

@@ -8,6 +8,7 @@ mod vendor;
 
 mod adopt;
 mod adopt_steps;
+mod alerts;
 mod backfill;
 mod check;
 mod clean_up;

@@ -15,9 +15,9 @@ SELECT word, dialfire.status_of('vapi', word) FROM unnest(ARRAY['Customer-Busy',
     'call.start.error-get-org', 'call.in-progress.error-vapifault-of-tomorrow', 'database-error', 'customer-was-bored', '',
     'call.in-progress.error-providerfault-outbound-sip-408-request-timeout']) AS word;
 -- A rule with a path that is none is refused when it is written.
-SELECT regress.try($$INSERT INTO dialfire.alert_rules (tenant, name, path) VALUES ('regress_acme', 'hot', '$.a >=')$$);
-SELECT regress.try($$INSERT INTO dialfire.alert_rules (tenant, name, path) VALUES ('regress_acme', 'hot', 'SELECT 1')$$);
-SELECT regress.try($$INSERT INTO dialfire.alert_rules (tenant, name, path) VALUES ('regress_acme', 'hot', '$.analysis.structuredData.leadScore >= 70')$$);
+SELECT regress.try($$SELECT df_alert_rule('regress_acme', 'hot', '$.a >=')$$);
+SELECT regress.try($$SELECT df_alert_rule('regress_acme', 'hot', 'SELECT 1')$$);
+SELECT regress.try($$SELECT df_alert_rule('regress_acme', 'hot', '$.analysis.structuredData.leadScore >= 70')$$);
 -- What a payload becomes.
 SELECT kind, id, jsonb_pretty(jsonb_strip_nulls(record)), reason, field, detail FROM df_normalize('vapi', '[
     {"id": "c1", "createdAt": "2026-11-05T23:30:00.000Z", "type": "inboundPhoneCall", "status": "in-progress",

@@ -19,7 +19,6 @@ pub use contact::Take;
 pub use event::Event;
 pub use reconcile::Reconcile;
 pub use request::{Access, Dialfire, Job, Outcome, Source};
-pub(crate) use response::reject;
 pub use response::{normalise, reread};
 pub(super) use response::{parse, reject};
 pub use table::{is_derived, Line, Parent, Reader, Table};

@@ -1,0 +1,54 @@
+//! Alert rules: written by whoever may use the tenant, refused where their path is none.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::spi;
+
+use crate::error::Failure;
+use crate::pg::role::{self, AsOwner};
+use crate::tenant::Tenant;
+
+/// Makes or changes a rule; what is stored already is checked at once, and every hit is one alert.
+#[pg_extern]
+fn df_alert_rule(
+    tenant: &str,
+    name: &str,
+    path: &str,
+    severity: default!(&str, "'info'"),
+    message: default!(Option<&str>, "NULL"),
+) -> Result<i64, ErrorReport> {
+    Ok(set(tenant, name, path, severity, message)?)
+}
+
+/// Ends a rule; its alerts stay. False where there was none.
+#[pg_extern]
+fn df_drop_alert_rule(tenant: &str, name: &str) -> Result<bool, ErrorReport> {
+    Ok(remove(tenant, name)?)
+}
+
+fn set(tenant: &str, name: &str, path: &str, severity: &str, message: Option<&str>) -> Result<i64, Failure> {
+    Tenant::zone_of(tenant, role::caller())?;
+    let _owner = AsOwner::begin()?;
+    Spi::run_with_args(
+        "INSERT INTO dialfire.alert_rules AS r (tenant, name, path, severity, message) VALUES ($1, $2, $3::jsonpath, $4, $5)
+         ON CONFLICT (tenant, name) DO UPDATE SET path = excluded.path, severity = excluded.severity,
+            message = excluded.message, enabled = true",
+        &[tenant.into(), name.into(), path.into(), severity.into(), message.into()],
+    )?;
+    let raised = Spi::get_one_with_args::<i64>(
+        "SELECT dialfire.raise_alerts($1, COALESCE((SELECT array_agg(id) FROM dialfire.voice_calls WHERE tenant = $1), '{}'))",
+        &[tenant.into()],
+    )?;
+    Ok(raised.unwrap_or_default())
+}
+
+fn remove(tenant: &str, name: &str) -> Result<bool, Failure> {
+    Tenant::zone_of(tenant, role::caller())?;
+    let _owner = AsOwner::begin()?;
+    let gone: spi::Result<Option<bool>> = Spi::get_one_with_args(
+        "WITH gone AS (DELETE FROM dialfire.alert_rules WHERE tenant = $1 AND name = $2 RETURNING 1)
+         SELECT EXISTS (SELECT FROM gone)",
+        &[tenant.into(), name.into()],
+    );
+    Ok(gone?.unwrap_or_default())
+}
