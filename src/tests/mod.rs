@@ -5,3 +5,4 @@ mod coverage;
 mod stats;
 mod store;
 mod validator;
+mod views;

@@ -59,13 +59,13 @@ impl Audit<'_> {
 
     /// What to type for something that `df_harden_view` mends.
     fn harden(&self) -> String {
-        if self.view.materialized {
+        if !self.place.mendable {
+            return format!("mend {} by hand: more rows of it could change other rows of the view", self.place.label);
+        }
+        if self.view.materialized && self.place.view.is_none() {
             return "create the materialized view anew with this mended: it cannot be replaced in place".to_owned();
         }
-        if !self.place.mendable {
-            return format!("mend {} by hand: its rows are not those of the view", self.place.label);
-        }
-        let name = quote_literal(&self.view.name);
+        let name = quote_literal(self.place.view.as_ref().unwrap_or(&self.view.name));
         format!("SELECT * FROM df_harden_view({name}) shows the mended view, apply => true replaces it")
     }
 
@@ -132,7 +132,10 @@ impl Audit<'_> {
             let others: Vec<String> = fallback.strong.iter().filter_map(|var| self.qualified(*var)).collect();
             let weak = self.qualified(fallback.weak).unwrap_or_default();
             let first = others.first().cloned().unwrap_or_default();
-            let (name, choice) = (quote_literal(&self.view.name), serde_json::json!({ &column: first }).to_string());
+            let (name, choice) = (
+                quote_literal(self.place.view.as_ref().unwrap_or(&self.view.name)),
+                serde_json::json!({ &column: first }).to_string(),
+            );
             let choice = quote_literal(&choice);
             match fallback::proven(self.level, fallback, self.counter) {
                 Ok(fallback) => {
@@ -209,7 +212,7 @@ impl Audit<'_> {
             return Err("it reads from the query around it".to_owned());
         }
         Ok(match self.place.outer {
-            Some(outer) if !outer.ctes().is_empty() && query.ctes().is_empty() => query.with_ctes_of(outer),
+            Some((outer, far)) if query.ctes().is_empty() => query.with_ctes_of(outer, far),
             _ => query,
         })
     }

@@ -136,6 +136,12 @@ pub fn definition(view: Oid) -> Result<String, Failure> {
     Ok(text.unwrap_or_default())
 }
 
+/// The query tree of a view as the catalogue keeps it.
+pub fn tree(view: Oid) -> Result<String, Failure> {
+    let sql = "SELECT ev_action::text FROM pg_catalog.pg_rewrite WHERE ev_class = $1 AND ev_type = '1'";
+    Ok(Spi::get_one_with_args::<String>(sql, &[view.into()])?.unwrap_or_default())
+}
+
 /// Sets of columns of which no two rows have the same values.
 pub fn unique_keys(table: Oid) -> Result<Vec<BTreeSet<i16>>, Failure> {
     Spi::connect(|client| {

@@ -74,7 +74,7 @@ pub fn apply(level: &Level, query: Query, fallbacks: &[Fallback]) {
         query.replace_in_output(&mut |name, expr| {
             // What has no name is only grouped or sorted by.
             let meant = name == fallback.column || name.is_empty() && fallback.noun == "login";
-            if meant && expr.var() == Some(fallback.weak) {
+            if meant && expr.is_column(fallback.weak) {
                 expr.or(&strong)
             } else if meant && is_transparent(expr) {
                 None

@@ -83,25 +83,30 @@ pub fn harden(oid: Oid, wishes: &Wishes, apply: bool) -> Result<Hardened, Failur
     let root = query_tree::of_view(oid).ok_or_else(|| Failure::NotAView(view.name.clone()))?;
     let wanted = catalog::columns(oid)?;
     let counter = Counter::of(&view, wishes.limit);
-    let mut mending = Mending { wishes, counter: &counter, guess: true, changes: Vec::new(), not_mended: Vec::new() };
-    let mut mended = mending.mend(root, true)?;
+    let mending = |guess| {
+        let mut mending =
+            Mending { wishes, counter: &counter, guess, changes: Vec::new(), hurdles: Vec::new(), notes: Vec::new() };
+        mending.mend(root, true).map(|mended| (mending, mended))
+    };
+    let (mut done, mut mended) = mending(true)?;
     if let Err(why) = check(mended, &wanted) {
         // A fallback of ours may not fit into what the view groups by; the joins are mended all the same.
-        mending = Mending { guess: false, changes: Vec::new(), not_mended: Vec::new(), ..mending };
-        mended = mending.mend(root, true)?;
-        mending.not_mended.push(format!("the fallbacks that are known do not fit: {why}"));
-        check(mended, &wanted).map_err(|why| refuse(&why, "Give other fallbacks, or rewrite the view by hand."))?;
+        (done, mended) = mending(false)?;
+        done.notes.push(format!("the fallbacks that are known do not fit: {why}"));
+        check(mended, &wanted)
+            .map_err(|why| refuse(&sentence(&why), "Give other fallbacks, or rewrite the view by hand."))?;
     }
-    let Mending { changes, not_mended, .. } = mending;
+    let Mending { changes, hurdles, notes, .. } = done;
     if view.checked && !changes.is_empty() {
         return Err(refuse(
             "It has a check_option, and what is written through it would be checked against other conditions.",
             "Reset check_option, harden the view, and set it again.",
         ));
     }
-    if let (true, [why, ..]) = (changes.is_empty(), &not_mended[..]) {
+    if let (true, [why, ..]) = (changes.is_empty(), &hurdles[..]) {
         return Err(refuse(&sentence(why), "SELECT * FROM df_audit_views(…) says what is wrong; rewrite it by hand."));
     }
+    let not_mended = [hurdles, notes].concat();
     let old = catalog::definition(oid)?;
     if changes.is_empty() {
         let rows = counter.all(&old).ok();
@@ -142,12 +147,16 @@ pub fn unharden(oid: Oid) -> Result<String, Failure> {
         return Err(Failure::ChangedSince(view.name));
     }
     Spi::run(&statement)?;
+    // What Postgres prints is not always what it prints when it has read that: a list of varchar, for one.
     if catalog::definition(oid)? != old {
-        return Err(Failure::CannotHarden {
-            view: view.name,
-            why: "What it is made of has changed since, and its old definition reads otherwise now.".to_owned(),
-            hint: "SELECT old_statement FROM dialfire.hardened_views shows it; adapt it by hand.".to_owned(),
-        });
+        let tree = Spi::get_one_with_args::<String>(
+            "SELECT old_tree FROM dialfire.hardened_views WHERE view = $1 AND old_version = $2",
+            &[view.name.as_str().into(), version().into()],
+        )?;
+        let restored = attempt(|| tree.is_some_and(|tree| query_tree::restore(oid, &tree, select_of(&old))));
+        if !restored.unwrap_or(false) || catalog::definition(oid)? != old {
+            pgrx::notice!("view {} is restored, though Postgres prints its definition otherwise now", view.name);
+        }
     }
     let _owner = AsOwner::begin()?;
     Spi::run_with_args("DELETE FROM dialfire.hardened_views WHERE view = $1", &[view.name.as_str().into()])?;
@@ -155,6 +164,7 @@ pub fn unharden(oid: Oid) -> Result<String, Failure> {
 }
 
 fn replace(view: &View, statement: &str, old: &str, changes: &[String]) -> Result<(), Failure> {
+    let tree = catalog::tree(view.oid)?;
     Spi::run(statement)?;
     let new = catalog::definition(view.oid)?;
     // The owner may lack a right on a column that was not read so far.
@@ -173,7 +183,8 @@ fn replace(view: &View, statement: &str, old: &str, changes: &[String]) -> Resul
     let _owner = AsOwner::begin()?;
     Spi::run_with_args(
         "INSERT INTO dialfire.hardened_views AS h
-             (view, hardened_by, changes, old_statement, old_definition, new_definition) VALUES ($1, $2, $3, $4, $5, $6)
+             (view, hardened_by, changes, old_statement, old_definition, old_tree, old_version, new_definition)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT ON CONSTRAINT hardened_views_pkey DO UPDATE SET
              hardened_at = now(), hardened_by = excluded.hardened_by, new_definition = excluded.new_definition,
              changes = CASE WHEN h.new_definition = excluded.old_definition THEN h.changes || excluded.changes
@@ -181,6 +192,9 @@ fn replace(view: &View, statement: &str, old: &str, changes: &[String]) -> Resul
              -- Hardened twice, it goes back to where it was before the first time.
              old_statement = CASE WHEN h.new_definition = excluded.old_definition THEN h.old_statement
                                   ELSE excluded.old_statement END,
+             old_tree = CASE WHEN h.new_definition = excluded.old_definition THEN h.old_tree ELSE excluded.old_tree END,
+             old_version = CASE WHEN h.new_definition = excluded.old_definition THEN h.old_version
+                                ELSE excluded.old_version END,
              old_definition = CASE WHEN h.new_definition = excluded.old_definition THEN h.old_definition
                                    ELSE excluded.old_definition END",
         &[
@@ -189,6 +203,8 @@ fn replace(view: &View, statement: &str, old: &str, changes: &[String]) -> Resul
             changes.to_vec().into(),
             self::statement(view, old).into(),
             old.into(),
+            tree.into(),
+            version().into(),
             new.into(),
         ],
     )?;
@@ -198,7 +214,17 @@ fn replace(view: &View, statement: &str, old: &str, changes: &[String]) -> Resul
 /// Options that are not named would be reset.
 fn statement(view: &View, select: &str) -> String {
     let options = if view.options.is_empty() { String::new() } else { format!(" WITH ({})", view.options.join(", ")) };
-    format!("CREATE OR REPLACE VIEW {}{options} AS\n{};", view.name, select.trim_end().trim_end_matches(';'))
+    format!("CREATE OR REPLACE VIEW {}{options} AS\n{};", view.name, select_of(select))
+}
+
+/// A definition as pg_get_viewdef prints it, without what ends it.
+fn select_of(definition: &str) -> &str {
+    definition.trim_end().trim_end_matches(';')
+}
+
+/// Trees are of the major version that wrote them.
+fn version() -> i32 {
+    pgrx::pg_sys::PG_VERSION_NUM as i32 / 10_000
 }
 
 /// The columns may have been renamed since the view was made.
@@ -230,7 +256,10 @@ struct Mending<'a> {
     /// Use the fallbacks that follow from the tables' shapes.
     guess: bool,
     changes: Vec<String>,
-    not_mended: Vec<String>,
+    /// What would have to be mended and cannot be.
+    hurdles: Vec<String>,
+    /// What might be better, if somebody knew more.
+    notes: Vec<String>,
 }
 
 impl Mending<'_> {
@@ -243,7 +272,7 @@ impl Mending<'_> {
                 );
             }
             if !traits.only_unions {
-                self.not_mended.push("INTERSECT or EXCEPT would return fewer rows where others come back".to_owned());
+                self.hurdles.push("INTERSECT or EXCEPT would return fewer rows where others come back".to_owned());
                 return Ok(query);
             }
             let copy = query.copy();
@@ -265,17 +294,17 @@ impl Mending<'_> {
                 let column = known.column.clone();
                 match fallback::proven(&level, known, self.counter) {
                     Ok(known) => fallbacks.push(known),
-                    Err(reason) => self.not_mended.push(format!("column {column} has no fallback: {reason}")),
+                    Err(reason) => self.notes.push(format!("column {column} has no fallback: {reason}")),
                 }
             }
         }
         let given = if top { self.given(&level)? } else { Vec::new() };
-        self.not_mended.extend(level.stuck.iter().cloned());
+        self.hurdles.extend(level.stuck.iter().cloned());
         let mut mended = query;
         if !level.fixes().is_empty() || !fallbacks.is_empty() || !given.is_empty() {
             let hurdle = obstacle(query).map(str::to_owned).or_else(|| reorders(&level).map(str::to_owned));
             match hurdle.filter(|_| !level.softened.is_empty() || !level.moves.is_empty()) {
-                Some(why) => self.not_mended.push(why),
+                Some(why) => self.hurdles.push(why),
                 None => {
                     mended = level.mended(None);
                     fallback::apply(&level, mended, &fallbacks);
@@ -303,7 +332,7 @@ impl Mending<'_> {
                 for name in kept_ctes(mended, Some(level.keep))? {
                     let Some(cte) = copy.ctes().into_iter().find(|cte| cte.name == name) else { continue };
                     if cte.recursive || cte.uses > 1 {
-                        self.not_mended.push(format!("WITH query {name} is read more than once"));
+                        self.hurdles.push(format!("WITH query {name} is read more than once"));
                         break;
                     }
                     copy.set_cte(&name, self.mend(cte.query, false)?);
@@ -381,14 +410,15 @@ impl Mending<'_> {
     }
 }
 
-/// Why rows that come back would change the ones that are there: what is numbered or picked within a group that is not
-/// the kept row's own.
+/// Why rows that come back would change the ones that are there: what is numbered or picked within a group that they
+/// would join.
 fn reorders(level: &Level) -> Option<&'static str> {
     let traits = level.tree.traits();
-    if !traits.distinct_on.is_empty() && !is_own(level, &traits.distinct_on) {
+    let own = |references: &[u32]| level.only_whole_rows && is_own(level, references);
+    if !traits.distinct_on.is_empty() && !own(&traits.distinct_on) {
         return Some("DISTINCT ON could pick other rows than today");
     }
-    if traits.windows && !traits.partitions.iter().all(|partition| is_own(level, partition)) {
+    if traits.windows && !traits.partitions.iter().all(|partition| own(partition)) {
         return Some("window functions would return other values than today");
     }
     None

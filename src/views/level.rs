@@ -18,6 +18,8 @@ pub struct Level {
     pub keys: Vec<Key>,
     /// Conditions that hide rows and can stand nowhere else.
     pub stuck: Vec<String>,
+    /// Whether a row of the kept relation comes back only where it is missing altogether, so that no group by it grows.
+    pub only_whole_rows: bool,
 }
 
 /// An inner join that shall be an outer one.
@@ -90,6 +92,7 @@ impl Level {
             moves: Vec::new(),
             keys: Vec::new(),
             stuck: Vec::new(),
+            only_whole_rows: true,
         };
         let mut outer = Vec::new();
         for item in tree.from() {
@@ -101,6 +104,7 @@ impl Level {
         }
         level.find_moves(&outer);
         level.find_keys(&outer);
+        level.only_whole_rows = level.adds_whole_rows(&outer);
         Ok(Some(level))
     }
 
@@ -121,7 +125,7 @@ impl Level {
         tree.move_filters(&moved.map(|moved| (moved.filter, moved.join)).collect::<Vec<_>>());
         for key in self.keys.iter().filter(|key| but != Some(Fix::Key(key.join))) {
             tree.replace_in_join(key.join, &mut |expr| {
-                (expr.var() == Some(key.weak)).then(|| expr.or(&[self.column(key.strong)?])).flatten()
+                expr.is_column(key.weak).then(|| expr.or(&[self.column(key.strong)?])).flatten()
             });
         }
         tree
@@ -301,6 +305,21 @@ impl Level {
                 _ => self.stuck.push(format!("the condition {text} belongs to no single join")),
             }
         }
+    }
+
+    /// So it is where one join alone is mended, and only the kept relation decides what it meets.
+    fn adds_whole_rows(&self, outer: &[Outer]) -> bool {
+        let filters = self.tree.filters();
+        let joins = self.softened.iter().map(|softened| softened.join).chain(self.moves.iter().map(|moved| moved.join));
+        let joins: BTreeSet<i32> = joins.collect();
+        joins.len() < 2
+            && outer.iter().filter(|outer| joins.contains(&outer.join)).all(|home| {
+                let moved = self.moves.iter().map(|moved| filters[moved.filter]);
+                let mut conditions = home.on.iter().copied().chain(moved);
+                conditions.all(|condition| {
+                    condition.relations().iter().all(|index| *index == self.keep || home.arm.contains(index))
+                })
+            })
     }
 
     fn find_keys(&mut self, outer: &[Outer]) {

@@ -9,12 +9,14 @@ use crate::pg::query_tree::{self, Query, RelKind};
 
 pub struct Place {
     pub query: Query,
-    /// The query around it, whose WITH queries it may read.
-    pub outer: Option<Query>,
+    /// The nearest query around it that has WITH queries, which it may read, and how far out that is.
+    pub outer: Option<(Query, i32)>,
     /// Where it is, for people; empty for the view itself.
     pub label: String,
-    /// Whether mending it adds rows to the view and does nothing else.
+    /// Whether mending it adds rows to its view and does nothing else.
     pub mendable: bool,
+    /// The view below that it belongs to, if it is not the one that is looked at.
+    pub view: Option<String>,
 }
 
 const DEEPEST: usize = 12;
@@ -22,29 +24,35 @@ const DEEPEST: usize = 12;
 /// Every SELECT of a view. Views below are looked into unless `listed` says that they get rows of their own.
 pub fn places(root: Query, listed: &dyn Fn(Oid) -> bool) -> Result<Vec<Place>, Failure> {
     let mut found = Vec::new();
-    let top = Place { query: root, outer: None, label: String::new(), mendable: true };
+    let top = Place { query: root, outer: None, label: String::new(), mendable: true, view: None };
     visit(top, 0, listed, &mut found)?;
     Ok(found)
 }
 
 fn visit(place: Place, depth: usize, listed: &dyn Fn(Oid) -> bool, found: &mut Vec<Place>) -> Result<(), Failure> {
-    let Place { query, mendable, ref label, .. } = place;
+    let Place { query, mendable, ref label, ref view, .. } = place;
     let traits = query.traits();
     if depth > DEEPEST || !traits.select {
         return Ok(());
     }
     let inside = |what: String| if label.is_empty() { what } else { format!("{what} of {label}") };
+    let outer = match query.ctes().is_empty() {
+        true => place.outer.map(|(outer, far)| (outer, far + 1)),
+        false => Some((query, 1)),
+    };
+    let under = |query: Query, what: String, mendable: bool| Place {
+        query,
+        outer,
+        label: inside(what),
+        mendable,
+        view: view.clone(),
+    };
     let mut below = Vec::new();
     if traits.set_operation {
         for (at, index) in query.branches().into_iter().enumerate() {
             if let Some(RelKind::SubQuery(branch)) = query.relation(index).map(|relation| relation.kind) {
-                let label = inside(format!("branch {} of the set operation", at + 1));
-                below.push(Place {
-                    query: branch,
-                    outer: Some(query),
-                    label,
-                    mendable: mendable && traits.only_unions,
-                });
+                let what = format!("branch {} of the set operation", at + 1);
+                below.push(under(branch, what, mendable && traits.only_unions));
             }
         }
     }
@@ -55,13 +63,13 @@ fn visit(place: Place, depth: usize, listed: &dyn Fn(Oid) -> bool, found: &mut V
         let mendable = monotone && Some(index) == keep;
         match relation.kind {
             RelKind::SubQuery(sub) => {
-                let label = inside(format!("sub-query {}", relation.alias));
-                below.push(Place { query: sub, outer: Some(query), label, mendable });
+                below.push(under(sub, format!("sub-query {}", relation.alias), mendable));
             }
             RelKind::Table(view, 'v') if !listed(view) && catalog::is_somebodys(view)? => {
                 if let Some(sub) = query_tree::of_view(view) {
-                    let label = inside(format!("view {}", catalog::name_of(view)?));
-                    below.push(Place { query: sub, outer: None, label, mendable: false });
+                    let name = catalog::name_of(view)?;
+                    let label = inside(format!("view {name}"));
+                    below.push(Place { query: sub, outer: None, label, mendable: true, view: Some(name) });
                 }
             }
             _ => (),
@@ -69,9 +77,11 @@ fn visit(place: Place, depth: usize, listed: &dyn Fn(Oid) -> bool, found: &mut V
     }
     let kept = if monotone { kept_ctes(query, keep)? } else { Vec::new() };
     for cte in query.ctes() {
-        let mendable = kept.contains(&cte.name) && cte.uses == 1 && !cte.recursive;
-        let label = inside(format!("WITH query {}", cte.name));
-        below.push(Place { query: cte.query, outer: Some(query), label, mendable });
+        let mendable = kept.contains(&cte.name) && cte.uses == 1;
+        // The rows of a recursive one come from itself.
+        if !cte.recursive {
+            below.push(under(cte.query, format!("WITH query {}", cte.name), mendable));
+        }
     }
     if !traits.set_operation {
         found.push(place);

@@ -94,7 +94,13 @@ fn comparison(level: &Level, part: Expr) -> Option<Var> {
         Kind::Operator(name) if ["=", "<>", "<", "<=", ">", ">=", "~~", "~~*"].contains(&name.as_str()) => {
             let [left, right] = sides[..] else { return None };
             for (one, other) in [(left, right), (right, left)] {
-                let found = if facts::is_date_constant(other) { text_var(&one) } else { text_date(&one) };
+                let found =
+                    match other.relations().is_empty() && matches!(other.kind(), Kind::Constant(_) | Kind::Relabel) {
+                        true if facts::is_date_constant(other) => text_var(&one),
+                        // A guard such as <> ''.
+                        true => None,
+                        false => text_date(&one),
+                    };
                 // Two texts of one origin are equal where the instants are.
                 if found.is_some() && !(name == "=" && other.var().is_some()) {
                     return found;

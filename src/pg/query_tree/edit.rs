@@ -240,12 +240,12 @@ impl Query {
         bare
     }
 
-    /// The same query with the WITH queries of the one around it, so that it runs alone.
-    pub fn with_ctes_of(self, outer: Query) -> Query {
+    /// The same query with the WITH queries of one so far around it, so that it runs alone.
+    pub fn with_ctes_of(self, outer: Query, far: i32) -> Query {
         let alone = self.copy();
         // SAFETY: the tree is a private copy. What referred to the query around refers to its own list from now on.
         unsafe {
-            pg_sys::IncrementVarSublevelsUp(alone.0.cast(), -1, 1);
+            pg_sys::IncrementVarSublevelsUp(alone.0.cast(), -far, far);
             (*alone.0).cteList = pg_sys::copyObjectImpl((*outer.0).cteList.cast()).cast();
             (*alone.0).hasRecursive = (*outer.0).hasRecursive;
         }

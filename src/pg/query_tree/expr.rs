@@ -159,7 +159,11 @@ impl Expr {
         }
     }
 
-    /// Whether it asks for true, or only that something is there: `x IS NOT NULL`.
+    /// Whether it is this column itself, without any relabelling.
+    pub fn is_column(self, column: Var) -> bool {
+        matches!(self.kind(), Kind::Var(var) if var == column)
+    }
+
     pub fn is_same(self, other: Expr) -> bool {
         // SAFETY: compares two trees.
         unsafe { pg_sys::equal(self.0.cast(), other.0.cast()) }

@@ -48,6 +48,40 @@ pub fn of_view(view: pg_sys::Oid) -> Option<Query> {
     }
 }
 
+// rewrite/rewriteDefine.h, which pgrx has no bindings for.
+unsafe extern "C-unwind" {
+    fn DefineQueryRewrite(
+        rule: *const std::ffi::c_char,
+        view: pg_sys::Oid,
+        condition: *mut pg_sys::Node,
+        event: pg_sys::CmdType::Type,
+        instead: bool,
+        replace: bool,
+        actions: *mut pg_sys::List,
+    ) -> pg_sys::ObjectAddress;
+}
+
+/// Gives a view of the caller's the very tree that it had, if that tree still means what it meant then. Whatever is wrong
+/// is raised as Postgres's error.
+pub fn restore(view: pg_sys::Oid, tree: &str, meaning: &str) -> bool {
+    let tree = CString::new(tree).expect("Postgres's own text has no NUL");
+    // SAFETY: the text is one that this major version of Postgres wrote for this view; DefineQueryRewrite checks who owns
+    // the view and that the columns are the same.
+    unsafe {
+        let actions: *mut pg_sys::List = pg_sys::stringToNode(tree.as_ptr()).cast();
+        let query = Query(pg_sys::list_nth(actions, 0).cast());
+        if query.sql() != meaning {
+            return false;
+        }
+        let select = pg_sys::CmdType::CMD_SELECT;
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            DefineQueryRewrite(c"_RETURN".as_ptr(), view, std::ptr::null_mut(), select, true, true, actions)
+        });
+        pg_sys::CommandCounterIncrement();
+        true
+    }
+}
+
 /// What a SELECT returns; whatever is wrong with it is raised as Postgres's error.
 pub fn columns(sql: &str) -> Vec<Column> {
     let sql = CString::new(sql).expect("Postgres's own text has no NUL");
