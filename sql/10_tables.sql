@@ -206,7 +206,10 @@ CREATE TABLE dialfire.call_statuses (
     status          text NOT NULL CHECK (status IN ('queued', 'in_progress', 'completed', 'no_answer', 'busy',
                                                     'voicemail', 'abandoned', 'failed', 'canceled', 'unknown')),
     shipped         boolean NOT NULL DEFAULT false,
-    PRIMARY KEY (vendor, vendor_status)
+    tenant          text NOT NULL DEFAULT '',
+    campaign_id     text NOT NULL DEFAULT '' CHECK (campaign_id = '' OR tenant <> ''),
+    word            text NOT NULL GENERATED ALWAYS AS (lower(vendor_status)) STORED,
+    PRIMARY KEY (vendor, word, tenant, campaign_id)
 );
 
 -- Only "connect" is documented as a result of a Dialfire connection; the others are the words of its dialler statistics

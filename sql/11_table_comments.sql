@@ -168,8 +168,11 @@ COMMENT ON COLUMN dialfire.call_details.extra IS 'fields of the record that have
 COMMENT ON COLUMN dialfire.call_details.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.call_details.changed_at IS 'last changed here (UTC instant)';
 
-COMMENT ON TABLE dialfire.call_statuses IS 'one vocabulary of call status for all vendors; add a row for a word that your vendor uses';
+COMMENT ON TABLE dialfire.call_statuses IS 'one vocabulary of call status for all vendors; add a row for a word that your vendor uses, for one tenant or campaign where it means something else there';
 COMMENT ON COLUMN dialfire.call_statuses.vendor IS 'vendor, as in the server option';
-COMMENT ON COLUMN dialfire.call_statuses.vendor_status IS 'the vendor''s word, lower case';
+COMMENT ON COLUMN dialfire.call_statuses.vendor_status IS 'the vendor''s word, in any case';
+COMMENT ON COLUMN dialfire.call_statuses.tenant IS 'tenant for which it counts; empty for all';
+COMMENT ON COLUMN dialfire.call_statuses.campaign_id IS 'campaign of that tenant for which it counts, before the tenant''s own; empty for all';
+COMMENT ON COLUMN dialfire.call_statuses.word IS 'vendor_status in lower case, by which it is found';
 COMMENT ON COLUMN dialfire.call_statuses.status IS 'queued, in_progress, completed, no_answer, busy, voicemail, abandoned, failed, canceled or unknown';
 COMMENT ON COLUMN dialfire.call_statuses.shipped IS 'came with the extension; other rows are yours and are dumped';

@@ -470,7 +470,7 @@ $$, E' \n'), E'\\s+') AS word;
 CREATE FUNCTION dialfire.status_of(vendor text, word text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(
-        (SELECT s.status FROM dialfire.call_statuses s WHERE s.vendor = $1 AND s.vendor_status = lower($2)),
+        (SELECT s.status FROM dialfire.call_statuses s WHERE s.vendor = $1 AND s.tenant = '' AND s.word = lower($2)),
         (SELECT s.status FROM dialfire.call_statuses s
          WHERE s.vendor = $1 AND s.vendor_status LIKE '%*' AND starts_with(lower($2), rtrim(s.vendor_status, '*'))
          ORDER BY length(s.vendor_status) DESC LIMIT 1),

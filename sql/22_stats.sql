@@ -35,7 +35,7 @@ COMMENT ON COLUMN dialfire.daily_stats.day IS 'day in the tenant''s time zone';
 COMMENT ON COLUMN dialfire.daily_stats.campaign_id IS 'id of the campaign';
 COMMENT ON COLUMN dialfire.daily_stats.agent_id IS 'internal user id, empty where none';
 COMMENT ON COLUMN dialfire.daily_stats.agent_login IS 'login as delivered, empty where none; views fall back to agents by agent_id';
-COMMENT ON COLUMN dialfire.daily_stats.attempts IS 'transactions';
+COMMENT ON COLUMN dialfire.daily_stats.attempts IS 'transactions that are no inbound calls; so are the other counts up to recorded';
 COMMENT ON COLUMN dialfire.daily_stats.human IS 'of these, done by a person';
 COMMENT ON COLUMN dialfire.daily_stats.missing_login IS 'done by a person whose login was not delivered';
 COMMENT ON COLUMN dialfire.daily_stats.with_leg IS 'transactions with a phone leg';
@@ -66,6 +66,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ), events AS (
         SELECT t.id, t.day, t.campaign_id, t.user_id, t.user_login, t.fired, t.is_human, t.status, t.wait_time_sec,
                t.pause_time_sec, t.wrapup_time_sec,
+               t.direction IS NOT DISTINCT FROM 'inbound' AS is_inbound,
                count(c.id) > 0 AS has_leg,
                bool_or(m.status = 'completed') AS connected,
                bool_or(m.status = 'voicemail') AS voicemail,
@@ -75,19 +76,27 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                count(c.duration_ms) FILTER (WHERE m.status = 'completed') AS talks
         FROM dialfire.transactions t
         LEFT JOIN dialfire.connections c ON c.tenant = t.tenant AND c.transaction_id = t.id
-        LEFT JOIN dialfire.call_statuses m ON m.vendor = (SELECT vendor FROM word) AND m.vendor_status = lower(c.result)
+        LEFT JOIN dialfire.call_statuses everybodys ON everybodys.vendor = (SELECT vendor FROM word)
+            AND everybodys.word = lower(c.result) AND everybodys.tenant = ''
+        LEFT JOIN dialfire.call_statuses own ON own.vendor = (SELECT vendor FROM word) AND own.word = lower(c.result)
+            AND own.tenant = t.tenant AND own.campaign_id = t.campaign_id
+        LEFT JOIN dialfire.call_statuses tenants ON tenants.vendor = (SELECT vendor FROM word)
+            AND tenants.word = lower(c.result) AND tenants.tenant = t.tenant AND tenants.campaign_id = ''
+        CROSS JOIN LATERAL (SELECT COALESCE(own.status, tenants.status, everybodys.status) AS status) m
         WHERE t.tenant = $1 AND t.day = ANY ($2)
         GROUP BY t.tenant, t.id
     ), outbound AS (
         SELECT e.day, e.campaign_id, COALESCE(e.user_id, '') AS agent_id, COALESCE(e.user_login, '') AS agent_login,
-               count(*) AS attempts,
-               count(*) FILTER (WHERE e.is_human) AS human,
-               count(*) FILTER (WHERE e.is_human AND e.user_login IS NULL) AS missing_login,
-               count(*) FILTER (WHERE e.has_leg) AS with_leg,
-               count(*) FILTER (WHERE e.connected) AS connects,
-               count(*) FILTER (WHERE e.voicemail AND e.connected IS NOT TRUE) AS voicemails,
-               count(*) FILTER (WHERE e.status = 'success') AS conversions,
-               count(*) FILTER (WHERE e.connected AND e.recorded) AS recorded,
+               count(*) FILTER (WHERE NOT e.is_inbound) AS attempts,
+               count(*) FILTER (WHERE NOT e.is_inbound AND e.is_human) AS human,
+               count(*) FILTER (WHERE NOT e.is_inbound AND e.is_human AND e.user_login IS NULL) AS missing_login,
+               count(*) FILTER (WHERE NOT e.is_inbound AND e.has_leg) AS with_leg,
+               count(*) FILTER (WHERE NOT e.is_inbound AND e.connected) AS connects,
+               count(*) FILTER (WHERE NOT e.is_inbound AND e.voicemail AND e.connected IS NOT TRUE) AS voicemails,
+               count(*) FILTER (WHERE NOT e.is_inbound AND e.status = 'success') AS conversions,
+               count(*) FILTER (WHERE NOT e.is_inbound AND e.connected AND e.recorded) AS recorded,
+               count(*) FILTER (WHERE e.is_inbound) AS inbound,
+               count(*) FILTER (WHERE e.is_inbound AND e.connected) AS inbound_answered,
                COALESCE(sum(e.talk_ms), 0)::bigint AS talk_ms,
                COALESCE(sum(e.talks), 0)::bigint AS talks,
                -- numeric sums do not depend on the order of the rows, so that recomputed always equals kept.
@@ -111,7 +120,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
            COALESCE(o.missing_login, 0), COALESCE(o.with_leg, 0), COALESCE(o.connects, 0), COALESCE(o.voicemails, 0),
            COALESCE(o.conversions, 0), COALESCE(o.recorded, 0), COALESCE(o.talk_ms, 0), COALESCE(o.talks, 0),
            COALESCE(o.wait_sec, 0), COALESCE(o.waits, 0), COALESCE(o.pause_sec, 0), COALESCE(o.pauses, 0),
-           COALESCE(o.wrapup_sec, 0), COALESCE(o.wrapups, 0), COALESCE(i.calls, 0), COALESCE(i.answered, 0),
+           COALESCE(o.wrapup_sec, 0), COALESCE(o.wrapups, 0), COALESCE(o.inbound, 0) + COALESCE(i.calls, 0),
+           COALESCE(o.inbound_answered, 0) + COALESCE(i.answered, 0),
            -- Not now(): a refresh between two changes of one transaction must tell them apart.
            least(o.first_at, i.first_at), greatest(o.last_at, i.last_at), clock_timestamp()
     FROM outbound o FULL JOIN inbound i USING (day, campaign_id, agent_id, agent_login)

@@ -7,7 +7,8 @@ SELECT t.tenant,
        COALESCE(leg.started, leg.call_initiated, leg.initiated, leg.fired, t.fired) AS started_at,
        leg.ended_at,
        CASE
-           WHEN leg.id IS NOT NULL AND leg.ended_at IS NULL AND (leg.result IS NULL OR m.status = 'completed') THEN 'in_progress'
+           WHEN leg.id IS NOT NULL AND leg.ended_at IS NULL
+                AND (leg.result IS NULL OR m.status = 'completed' OR m.status IS NULL AND s.vendor = 'vicidial') THEN 'in_progress'
            WHEN m.status IS NOT NULL THEN m.status
            WHEN talk.answered THEN 'completed'
            ELSE 'unknown'
@@ -63,7 +64,13 @@ LEFT JOIN LATERAL (
 ) rec ON true
 CROSS JOIN LATERAL (SELECT COALESCE(leg.result, t.result, t.status_detail, t.status) AS vendor_status) word
 -- The tables were Dialfire's first: rows of a server that is gone are read as its.
-LEFT JOIN dialfire.call_statuses m ON m.vendor = COALESCE(s.vendor, 'dialfire') AND m.vendor_status = lower(word.vendor_status)
+LEFT JOIN dialfire.call_statuses everybodys ON everybodys.vendor = COALESCE(s.vendor, 'dialfire')
+    AND everybodys.word = lower(word.vendor_status) AND everybodys.tenant = ''
+LEFT JOIN dialfire.call_statuses tenants ON tenants.vendor = COALESCE(s.vendor, 'dialfire')
+    AND tenants.word = lower(word.vendor_status) AND tenants.tenant = t.tenant AND tenants.campaign_id = ''
+LEFT JOIN dialfire.call_statuses own ON own.vendor = COALESCE(s.vendor, 'dialfire')
+    AND own.word = lower(word.vendor_status) AND own.tenant = t.tenant AND own.campaign_id = t.campaign_id
+CROSS JOIN LATERAL (SELECT COALESCE(own.status, tenants.status, everybodys.status) AS status) m
 CROSS JOIN LATERAL (SELECT m.status = 'completed' OR leg.result IS NULL AND leg.answered_at IS NOT NULL AS answered) talk
 UNION ALL
 SELECT i.tenant,
@@ -102,8 +109,8 @@ FROM dialfire.inbound_calls i
 LEFT JOIN dialfire.tenants s ON s.tenant = i.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = i.tenant AND c.id = i.campaign_id
 LEFT JOIN dialfire.agents a ON a.tenant = i.tenant AND a.id = i.user_id
-LEFT JOIN dialfire.call_statuses m ON m.vendor = COALESCE(s.vendor, 'dialfire')
-    AND m.vendor_status = lower(COALESCE(i.disposition, i.state))
+LEFT JOIN dialfire.call_statuses m ON m.vendor = COALESCE(s.vendor, 'dialfire') AND m.tenant = ''
+    AND m.word = lower(COALESCE(i.disposition, i.state))
 UNION ALL
 SELECT v.tenant,
        s.vendor,
@@ -146,7 +153,7 @@ CROSS JOIN LATERAL (
     SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END, v.vendor_status,
                     v.tracked_outcome) AS vendor_status
 ) word
-LEFT JOIN dialfire.call_statuses m ON m.vendor = 'vapi' AND m.vendor_status = lower(word.vendor_status)
+LEFT JOIN dialfire.call_statuses m ON m.vendor = 'vapi' AND m.tenant = '' AND m.word = lower(word.vendor_status)
 CROSS JOIN LATERAL (SELECT COALESCE(m.status, dialfire.status_of('vapi', word.vendor_status)) AS status) now
 CROSS JOIN LATERAL (SELECT (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint AS ms) talk;
 COMMENT ON VIEW dialfire.calls IS 'one row a call of any vendor: outbound attempts and events, inbound calls, and calls of voice agents from queued on';

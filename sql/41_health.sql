@@ -50,11 +50,13 @@ SELECT t.tenant,
        END AS reason
 FROM dialfire.connections c
 JOIN dialfire.transactions t ON t.tenant = c.tenant AND t.id = c.transaction_id
+LEFT JOIN dialfire.tenants s ON s.tenant = t.tenant
 LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
 LEFT JOIN dialfire.contacts co ON co.tenant = t.tenant AND co.id = t.contact_id
 WHERE c.disconnected IS NULL AND c.ended IS NULL AND c.call_disconnected IS NULL
   AND COALESCE(c.started, c.initiated, t.fired) < now() - interval '2 hours'
-  AND (c.result IS NULL OR lower(c.result) IN ('connect', 'connected'))
+  -- A dialler's row has its word from the beginning; only its end says that it is over.
+  AND (c.result IS NULL OR lower(c.result) IN ('connect', 'connected') OR s.vendor = 'vicidial')
 UNION ALL
 SELECT v.tenant,
        v.id,

@@ -19,11 +19,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                     AND t.fired >= b.from_at AND t.fired < b.to_at
         LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
     ), legs AS MATERIALIZED (
-        SELECT l.transaction_id, l.id, l.duration_ms, m.status = 'completed' AS connected,
+        SELECT l.transaction_id, l.id, l.duration_ms,
+               (SELECT m.status FROM dialfire.call_statuses m
+                WHERE m.vendor = b.vendor AND m.word = lower(l.result) AND m.tenant IN ('', $1)
+                  AND m.campaign_id IN ('', c.campaign_id)
+                ORDER BY m.campaign_id = '', m.tenant = '' LIMIT 1) = 'completed' AS connected,
                EXISTS (SELECT FROM dialfire.recordings r
                        WHERE r.tenant = $1 AND r.connection_id = l.id AND r.location IS NOT NULL) AS recorded
         FROM calls c CROSS JOIN bounds b JOIN dialfire.connections l ON l.tenant = $1 AND l.transaction_id = c.id
-        LEFT JOIN dialfire.call_statuses m ON m.vendor = b.vendor AND m.vendor_status = lower(l.result)
     ), fresh AS (
         SELECT s.* FROM bounds b,
             dialfire.stats_of($1, ARRAY(SELECT generate_series(b.first_day, b.last_day, '1 day')::date)) s

@@ -21,6 +21,8 @@ ALTER TABLE dialfire.phone_numbers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.marks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.alert_rules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.alerts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.dispositions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.call_statuses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.coverage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.http_log ENABLE ROW LEVEL SECURITY;
@@ -42,6 +44,7 @@ CREATE POLICY tenant_usage ON dialfire.phone_numbers FOR SELECT USING (tenant = 
 CREATE POLICY tenant_usage ON dialfire.marks FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.alert_rules FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.alerts FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.dispositions FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.runs FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.coverage FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.http_log FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
@@ -61,10 +64,18 @@ COMMENT ON POLICY tenant_usage ON dialfire.phone_numbers IS 'rows of the tenants
 COMMENT ON POLICY tenant_usage ON dialfire.marks IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.alert_rules IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.alerts IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.dispositions IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.runs IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.coverage IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.http_log IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.daily_stats IS 'rows of the tenants whose server the role may use';
+CREATE POLICY tenant_usage ON dialfire.call_statuses FOR SELECT
+    USING (tenant = '' OR tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+COMMENT ON POLICY tenant_usage ON dialfire.call_statuses IS 'what counts for all, and rows of the tenants whose server the role may use';
+CREATE POLICY tenant_adds ON dialfire.call_statuses FOR INSERT WITH CHECK (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+COMMENT ON POLICY tenant_adds ON dialfire.call_statuses IS 'who got the right by df_grant says what a word means for a tenant of his';
+CREATE POLICY tenant_removes ON dialfire.call_statuses FOR DELETE USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+COMMENT ON POLICY tenant_removes ON dialfire.call_statuses IS 'who got the right by df_grant takes back what a word means for a tenant of his';
 CREATE POLICY owner_adjusts ON dialfire.schedules FOR UPDATE USING (owner = current_user);
 COMMENT ON POLICY owner_adjusts ON dialfire.schedules IS 'a job is adjusted by its owner, who got the right by df_grant';
 COMMENT ON POLICY tenant_usage ON dialfire.schedules IS 'rows of the tenants whose server the role may use';
@@ -93,6 +104,7 @@ REVOKE ALL ON PROCEDURE @extschema@.df_reconcile(text, date) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_run_due() FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_alert_rule(text, text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_drop_alert_rule(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_setup_vicidial(text, text, text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_validator(text[], oid) FROM PUBLIC;
 
 CREATE PROCEDURE @extschema@.df_grant(tenant text, role regrole)
@@ -113,6 +125,7 @@ BEGIN
         @extschema@.df_backfill(text, text, text, boolean, boolean), @extschema@.df_reconcile(text, date),
         @extschema@.df_run_due(), @extschema@.df_adopt_steps(text, text, bigint, text) TO %s', role);
     EXECUTE format('GRANT UPDATE (every, enabled, max_runtime, next_run) ON dialfire.schedules TO %s', role);
+    EXECUTE format('GRANT INSERT (vendor, vendor_status, status, tenant, campaign_id), DELETE ON dialfire.call_statuses TO %s', role);
 END
 $$;
 COMMENT ON PROCEDURE @extschema@.df_grant(text, regrole) IS
@@ -177,3 +190,6 @@ COMMENT ON FUNCTION @extschema@.df_unharden_view(text) IS
 COMMENT ON FUNCTION @extschema@.df_alert_rule(text, text, text, text, text) IS
     'makes or changes an alert rule: an SQL/JSON path over a call as its vendor names things, a severity (info, warning, critical) and what a hit says; a path that is none is refused (42601). Calls that are stored already are checked at once; returns how many of them hit';
 COMMENT ON FUNCTION @extschema@.df_drop_alert_rule(text, text) IS 'ends an alert rule of a tenant, its alerts stay; false where there was none';
+COMMENT ON FUNCTION @extschema@.df_vicidial_columns() IS 'the tables and columns of a dialler that are read; never a password';
+COMMENT ON FUNCTION @extschema@.df_astguiclient(text) IS
+    'host, port, database, user and password in the text of a dialler''s astguiclient.conf, read as its own scripts do';

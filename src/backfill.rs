@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use calls::range::{self, Window};
 use calls::steps::{cut, within, Step};
-use calls::vendor::Vendor;
 use chrono::{TimeDelta, Utc};
 use pgrx::datum::Interval;
 use pgrx::pg_sys;
@@ -13,7 +12,7 @@ use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::prelude::*;
 
 use crate::error::Failure;
-use crate::fetch::Fetch;
+use crate::fetch::{Fetch, Fetched};
 use crate::follow;
 use crate::ledger::{self, Run, Verdict};
 use crate::pg::deadline;
@@ -182,7 +181,7 @@ fn window(plan: &Plan, tenant: &Tenant) -> Result<Window, Failure> {
     })
 }
 
-fn steps<V: Vendor>(
+fn steps<V: Fetched>(
     transactions: &Transactions,
     plan: &Plan,
     tenant: &Tenant,

@@ -15,6 +15,8 @@ use crate::pg::bell::Bell;
 use crate::pg::role::{self, AsOwner};
 use crate::pg::thread;
 use crate::tenant::Tenant;
+use crate::vendor::Access;
+use crate::vicidial;
 
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -44,13 +46,9 @@ fn df_check(
         hint: None,
         duration: Duration::ZERO,
     }];
-    match Client::new(tenant.http.clone()) {
-        Ok(client) => {
-            checks.push(passed("allowed hosts", tenant.http.base.clone()));
-            let client = Arc::new(client);
-            checks.extend(with_vendor!(&tenant.access, V, access => ask::<V>(&tenant, access, client))?);
-        }
-        Err(error) => checks.push(failed("allowed hosts", &error)),
+    match &tenant.access {
+        Access::Vicidial(access) => checks.extend(vicidial::check::check(&tenant, access)?),
+        _ => checks.extend(http(&tenant)?),
     }
     checks.push(worker()?);
     Ok(TableIterator::new(
@@ -58,6 +56,18 @@ fn df_check(
             .into_iter()
             .map(|c| (c.step, c.status, c.detail, c.hint, (c.duration.as_secs_f64() * 10_000.0).round() / 10.0)),
     ))
+}
+
+/// Of vendors that are asked by HTTP.
+fn http(tenant: &Tenant) -> Result<Vec<Check>, Failure> {
+    Ok(match Client::new(tenant.http.clone()) {
+        Ok(client) => {
+            let client = Arc::new(client);
+            let checks = with_vendor!(&tenant.access, V, access => ask::<V>(tenant, access, client))?;
+            [vec![passed("allowed hosts", tenant.http.base.clone())], checks].concat()
+        }
+        Err(error) => vec![failed("allowed hosts", &error)],
+    })
 }
 
 fn worker() -> Result<Check, Failure> {

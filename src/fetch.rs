@@ -1,5 +1,6 @@
 //! Fetching: walks of a tenant on helper threads, answers on the backend's own.
 
+use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,9 @@ use calls::client::{Attempt, Client};
 use calls::error::Error;
 use calls::pool::Pool;
 use calls::row::Batch;
+use calls::vendor::dialfire::Dialfire;
+use calls::vendor::highlevel::HighLevel;
+use calls::vendor::vapi::Vapi;
 use calls::vendor::{Listed, Path, Reply, Stored, Vendor};
 use chrono::{DateTime, Utc};
 
@@ -24,9 +28,34 @@ struct Ticket<J> {
     job: J,
 }
 
-/// Helper threads that ask one tenant's vendor. Dropping it ends them, in the middle of a request too.
+/// A vendor and who does its jobs.
+pub trait Fetched: Vendor {
+    /// What does them in this backend; `None` where helper threads do.
+    fn here(_tenant: &Tenant, _access: &Self::Access) -> Result<Option<Here<Self>>, Failure> {
+        Ok(None)
+    }
+}
+
+pub type Here<V> = Box<dyn FnMut(&<V as Vendor>::Job) -> Reply<<V as Vendor>::Outcome>>;
+
+impl Fetched for Dialfire {}
+impl Fetched for HighLevel {}
+impl Fetched for Vapi {}
+
+/// Asks one tenant's vendor.
 pub struct Fetch<V: Vendor> {
     pub access: V::Access,
+    hands: Hands<V>,
+}
+
+enum Hands<V: Vendor> {
+    /// Dropping it ends them, in the middle of a request too.
+    Threads(Box<Threads<V>>),
+    /// One job after the other, when its answer is waited for.
+    Here(Here<V>, VecDeque<Ticket<V::Job>>),
+}
+
+struct Threads<V: Vendor> {
     client: Arc<Client>,
     pool: Pool<Ticket<V::Job>, Reply<V::Outcome>>,
     bell: Bell,
@@ -34,11 +63,62 @@ pub struct Fetch<V: Vendor> {
 }
 
 impl<V: Vendor> Fetch<V> {
-    pub fn start(tenant: &Tenant, access: V::Access) -> Result<Fetch<V>, Failure> {
+    pub fn start(tenant: &Tenant, access: V::Access) -> Result<Fetch<V>, Failure>
+    where
+        V: Fetched,
+    {
+        let hands = match V::here(tenant, &access)? {
+            Some(here) => Hands::Here(here, VecDeque::new()),
+            None => Hands::Threads(Box::new(Threads::start(tenant, access.clone())?)),
+        };
+        Ok(Fetch { access, hands })
+    }
+
+    /// Runs one job and waits for it.
+    pub fn ask(&mut self, job: V::Job) -> Reply<V::Outcome> {
+        self.submit(Ticket { path: 0, job });
+        self.next().1
+    }
+
+    fn submit(&mut self, ticket: Ticket<V::Job>) {
+        match &mut self.hands {
+            Hands::Threads(threads) => threads.pool.submit(ticket),
+            Hands::Here(_, waiting) => waiting.push_back(ticket),
+        }
+    }
+
+    fn outstanding(&self) -> usize {
+        match &self.hands {
+            Hands::Threads(threads) => threads.pool.outstanding(),
+            Hands::Here(_, waiting) => waiting.len(),
+        }
+    }
+
+    fn may_submit(&self) -> bool {
+        match &self.hands {
+            Hands::Threads(threads) => threads.pool.outstanding() < threads.limit,
+            Hands::Here(_, waiting) => waiting.is_empty(),
+        }
+    }
+
+    fn next(&mut self) -> (Ticket<V::Job>, Reply<V::Outcome>) {
+        match &mut self.hands {
+            Hands::Threads(threads) => threads.next(),
+            Hands::Here(run, waiting) => {
+                let ticket = waiting.pop_front().expect("a job is outstanding");
+                let reply = run(&ticket.job);
+                (ticket, reply)
+            }
+        }
+    }
+}
+
+impl<V: Vendor> Threads<V> {
+    fn start(tenant: &Tenant, access: V::Access) -> Result<Threads<V>, Failure> {
         let client = Client::new(tenant.http.clone())
             .map_err(|error| Failure::Vendor { tenant: tenant.name.clone(), error })
             .map(Arc::new)?;
-        let vendor = V::new(client.clone(), access.clone());
+        let vendor = V::new(client.clone(), access);
         let bell = Bell::new()?;
         let run = move |ticket: &Ticket<V::Job>| {
             catch_unwind(AssertUnwindSafe(|| vendor.run(&ticket.job))).unwrap_or_else(|_| Reply {
@@ -49,13 +129,7 @@ impl<V: Vendor> Fetch<V> {
         };
         let pool = Pool::start(tenant.concurrency, &thread::spawn, run, bell.ringer())?;
         // Twice as many jobs as threads: they work on while the backend writes, and no more answers than that wait.
-        Ok(Fetch { access, client, pool, bell, limit: tenant.concurrency * 2 })
-    }
-
-    /// Runs one job and waits for it.
-    pub fn ask(&mut self, job: V::Job) -> Reply<V::Outcome> {
-        self.pool.submit(Ticket { path: 0, job });
-        self.next().1
+        Ok(Threads { client, pool, bell, limit: tenant.concurrency * 2 })
     }
 
     fn next(&mut self) -> (Ticket<V::Job>, Reply<V::Outcome>) {
@@ -68,7 +142,7 @@ impl<V: Vendor> Fetch<V> {
     }
 }
 
-impl<V: Vendor> Drop for Fetch<V> {
+impl<V: Vendor> Drop for Threads<V> {
     fn drop(&mut self) {
         self.client.shutdown();
     }
@@ -116,7 +190,7 @@ impl<P: Path> Round<P> {
         S: Stored,
     {
         self.submit(fetch, stored)?;
-        if fetch.pool.outstanding() == 0 {
+        if fetch.outstanding() == 0 {
             return Ok(None);
         }
         let (Ticket { path, job }, reply) = fetch.next();
@@ -142,7 +216,7 @@ impl<P: Path> Round<P> {
         S: Stored,
     {
         let mut idle = 0;
-        while fetch.pool.outstanding() < fetch.limit && idle < self.paths.len() {
+        while fetch.may_submit() && idle < self.paths.len() {
             let at = self.turn % self.paths.len();
             self.turn += 1;
             let (path, failed) = &mut self.paths[at];
@@ -150,7 +224,7 @@ impl<P: Path> Round<P> {
             match job {
                 Some(job) => {
                     idle = 0;
-                    fetch.pool.submit(Ticket { path: at, job });
+                    fetch.submit(Ticket { path: at, job });
                 }
                 None => idle += 1,
             }

@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 
 #[macro_use]
 mod vendor;
+mod vicidial;
 
 mod adopt;
 mod adopt_steps;
@@ -41,7 +42,8 @@ extension_sql_file!("../sql/10_tables.sql", name = "tables", requires = ["schema
 extension_sql_file!("../sql/11_table_comments.sql", name = "table_comments", requires = ["tables"]);
 extension_sql_file!("../sql/12_voice_calls.sql", name = "voice_calls", requires = ["tables"]);
 extension_sql_file!("../sql/13_vapi_statuses.sql", name = "vapi_statuses", requires = ["voice_calls"]);
-extension_sql_file!("../sql/20_ledger.sql", name = "ledger", requires = ["tables"]);
+extension_sql_file!("../sql/14_vicidial.sql", name = "vicidial_tables", requires = ["table_comments"]);
+extension_sql_file!("../sql/20_ledger.sql", name = "ledger", requires = ["vicidial_tables"]);
 extension_sql_file!("../sql/21_schedules.sql", name = "schedules", requires = ["ledger"]);
 extension_sql_file!("../sql/22_stats.sql", name = "stats", requires = ["schedules"]);
 extension_sql_file!("../sql/23_alerts.sql", name = "alerts", requires = ["vapi_statuses"]);
@@ -56,6 +58,11 @@ extension_sql_file!(
     "../sql/50_functions.sql",
     name = "functions",
     requires = ["verify", raw::df_normalize, raw::df_fetch, sync::df_sync]
+);
+extension_sql_file!(
+    "../sql/51_vicidial.sql",
+    name = "vicidial",
+    requires = ["functions", vicidial::setup::df_vicidial_columns, vicidial::setup::df_astguiclient]
 );
 extension_sql_file!("../sql/90_grants.sql", name = "grants", finalize);
 

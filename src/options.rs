@@ -59,15 +59,17 @@ impl Opt {
     }
 }
 
-const VENDORS: &[&str] = &["dialfire", "highlevel", "vapi"];
+const VENDORS: &[&str] = &["dialfire", "highlevel", "vapi", "vicidial"];
 const DIALFIRE: &[&str] = &["dialfire"];
 const HIGHLEVEL: &[&str] = &["highlevel"];
 const VAPI: &[&str] = &["vapi"];
+const VICIDIAL: &[&str] = &["vicidial"];
 
 /// An option that vendors set differently stands here once for each of them.
 const OPTIONS: &[Opt] = &[
-    server("vendor", None, is_vendor, "vendor of the tenant: dialfire, highlevel, vapi"),
+    server("vendor", None, is_vendor, "vendor of the tenant: dialfire, highlevel, vapi, vicidial"),
     server("account", None, is_account, "id of the tenant at the vendor"),
+    server("schema", None, is_text, "schema of the foreign tables of the dialler's database").of(VICIDIAL),
     server("timezone", Some("UTC"), is_timezone, "IANA zone in which days are cut, such as Europe/Nicosia"),
     server("base_url", Some("https://api.dialfire.com/api"), is_url, "where the API is; https, or http on loopback")
         .of(DIALFIRE),
@@ -127,6 +129,7 @@ const OPTIONS: &[Opt] = &[
     server("retention_days", Some("14"), is_retention, "days for which the vendor keeps calls: 14 with Pay-As-You-Go")
         .of(VAPI),
     server("stuck_after", Some("1 hour"), is_long_interval, "a call that has not ended by then is asked for").of(VAPI),
+    server("page_size", Some("1000"), is_page_size, "rows a statement").of(VICIDIAL),
     server("batch", Some("20"), is_batch, "contacts a request").of(DIALFIRE),
     server("concurrency", Some("4"), is_concurrency, "requests in flight"),
     server("max_requests_per_second", None, is_rate, "requests a second; default no limit but the vendor's"),
@@ -164,9 +167,15 @@ fn df_validator(options: Vec<Option<String>>, catalog: pg_sys::Oid) -> Result<()
         check(place, vendor, name, value)?;
     }
     if place == Some(Place::Server) {
+        let place_of_calls = match vendor {
+            Some("vicidial") => {
+                ("schema", "Add schema '…', where df_setup_vicidial made the foreign tables, to OPTIONS.")
+            }
+            _ => ("account", "Add account '…', the tenant's id at the vendor, to OPTIONS."),
+        };
         for (required, hint) in [
             ("vendor", format!("Add vendor '…' to OPTIONS. {KNOWN_VENDORS}")),
-            ("account", "Add account '…', the tenant's id at the vendor, to OPTIONS.".to_owned()),
+            (place_of_calls.0, place_of_calls.1.to_owned()),
         ] {
             if !given.contains_key(required) {
                 return Err(Failure::MissingOption { option: required.to_owned(), hint }.into());
@@ -214,7 +223,7 @@ fn check(place: Option<Place>, vendor: Option<&str>, name: &str, value: &str) ->
 }
 
 /// For hints.
-pub const KNOWN_VENDORS: &str = "Known vendors: dialfire, highlevel, vapi.";
+pub const KNOWN_VENDORS: &str = "Known vendors: dialfire, highlevel, vapi, vicidial.";
 
 type Checked = Result<(), (String, &'static str)>;
 

@@ -16,7 +16,7 @@ use pgrx::prelude::*;
 use serde_json::value::RawValue;
 
 use crate::error::Failure;
-use crate::fetch::{self, Fetch, Round};
+use crate::fetch::{self, Fetch, Fetched, Round};
 use crate::pg::json::RawJson;
 use crate::pg::role::{self, AsOwner};
 use crate::tenant::Tenant;
@@ -67,7 +67,7 @@ fn records(tenant: &str, range: &str) -> Result<Box<dyn Iterator<Item = Record>>
     with_vendor!(&tenant.access, V, access => Ok(Box::new(Fetching::<V>::begin(&tenant, access, window)?)))
 }
 
-impl<V: Vendor> Fetching<V> {
+impl<V: Fetched> Fetching<V> {
     fn begin(tenant: &Tenant, access: &V::Access, window: Window) -> Result<Fetching<V>, Failure> {
         let mut fetch = Fetch::<V>::start(tenant, V::raw(access.clone()))?;
         let listed = fetch::sources(&mut fetch).listed;
@@ -76,7 +76,9 @@ impl<V: Vendor> Fetching<V> {
         let walks = listed.sources.into_iter().map(walk).collect();
         Ok(Fetching { tenant: tenant.name.clone(), fetch, round: Some(Round::new(walks)), ready: VecDeque::new() })
     }
+}
 
+impl<V: Vendor> Fetching<V> {
     /// A list that broke off must not look like one that ended.
     fn end(&mut self) {
         let failed = self.round.take().and_then(|round| round.ended().find_map(|(_, error)| error));

@@ -1,8 +1,10 @@
 //! Reconciling: contacts compared by checksum, fetched where they differ, marked where they are gone.
 
+use calls::range::{self, Window};
 use calls::vendor::dialfire::{self, Dialfire, Reconcile};
 use calls::vendor::vapi::Vapi;
-use calls::vendor::Vendor;
+use calls::vendor::vicidial::Vicidial;
+
 use chrono::{Days, NaiveDate, Utc};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -10,7 +12,7 @@ use pgrx::prelude::*;
 
 use crate::backfill::Trouble;
 use crate::error::Failure;
-use crate::fetch::{Fetch, Round};
+use crate::fetch::{Fetch, Fetched, Round};
 use crate::follow;
 use crate::ledger::{self, Run, Verdict};
 use crate::pg::role::{self, AsOwner};
@@ -59,6 +61,7 @@ pub fn run(
         match &tenant.access {
             Access::Dialfire(access) => compare(&tenant, access, since, &mut run),
             Access::Vapi(access) => follow::<Vapi>(&tenant, access, &mut run),
+            Access::Vicidial(access) => read_again::<Vicidial>(&tenant, access, since, &mut run),
             other => Ok(needless(other)),
         }
     });
@@ -90,7 +93,7 @@ fn needless(access: &Access) -> Verdict {
 }
 
 /// A vendor that lists what has changed needs no comparing.
-fn follow<V: Vendor>(tenant: &Tenant, access: &V::Access, run: &mut Run) -> Result<Verdict, Failure> {
+fn follow<V: Fetched>(tenant: &Tenant, access: &V::Access, run: &mut Run) -> Result<Verdict, Failure> {
     let sync = Sync { tenant, now: Utc::now(), dry: false };
     let mut fetch = Fetch::<V>::start(tenant, access.clone())?;
     match sync.open(&mut fetch, run)? {
@@ -160,4 +163,29 @@ fn compare(
         true => Verdict { status: "success", message, hint: None },
         false => Verdict { message: format!("{message}; {}", failed.message), ..failed },
     })
+}
+
+/// The days since, read again: for vendors that say neither what has changed nor when.
+fn read_again<V: Fetched>(
+    tenant: &Tenant,
+    access: &V::Access,
+    since: Option<NaiveDate>,
+    run: &mut Run,
+) -> Result<Verdict, Failure> {
+    let now = Utc::now();
+    let today = now.with_timezone(&tenant.zone).date_naive();
+    let since = since.or(today.checked_sub_days(Days::new(DEFAULT_DAYS))).unwrap_or(today);
+    let window = range::clip(Window { from: range::midnight(since, tenant.zone), to: now }, now)?;
+    let sync = Sync { tenant, now, dry: false };
+    let mut fetch = Fetch::<V>::start(tenant, access.clone())?;
+    let sources = match sync.open(&mut fetch, run)? {
+        Ok(sources) => sources,
+        Err(refused) => return Ok(refused),
+    };
+    let pieces = sources.into_iter().map(|source| (source, window)).collect();
+    sync.fetch(&mut fetch, pieces, run)?;
+    let ended = verdict(run, false);
+    let (missing, changed) = (counted(run.calls.inserted, "call"), counted(run.calls.updated, "call"));
+    let message = format!("read again since {since}: {missing} were missing, {changed} had changed; {}", ended.message);
+    Ok(Verdict { message, ..ended })
 }

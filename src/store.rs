@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use calls::row::{Agent, Batch, Row, Values};
+use calls::range::Window;
+use calls::row::{Agent, Batch, Renamed, Row, Transaction, Values};
 use calls::vendor::dialfire::{Event, Known};
+use calls::vendor::vicidial::{Alike, Table};
 use calls::vendor::Stored;
 use chrono::{DateTime, NaiveDate, Utc};
 use pgrx::datum::{Date, DatumWithOid, TimestampWithTimeZone};
@@ -44,7 +46,11 @@ impl Changes {
 
 /// Stores a batch; counts its calls. With `dry` it only compares.
 pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<Changes> {
+    if !dry {
+        rename(tenant, &batch.renamed)?;
+    }
     upsert(tenant, batch.contacts, dry)?;
+    upsert(tenant, batch.dispositions, dry)?;
     let (announced, siblings) = batch.transactions.into_iter().partition(|t| t.event_md5.is_some());
     let mut calls = upsert(tenant, announced, dry)?;
     let siblings = upsert(tenant, siblings, dry)?;
@@ -112,6 +118,35 @@ fn upsert_part<R: Row>(tenant: &str, rows: &[R], dry: bool) -> spi::Result<Chang
     })?;
     let unchanged = (rows.len() as u64).saturating_sub(inserted + updated);
     Ok(Changes { inserted, updated, unchanged, repeated: 0 })
+}
+
+/// Gives calls their new ids, with all that hangs under them.
+fn rename(tenant: &str, renamed: &[Renamed]) -> spi::Result<()> {
+    if renamed.is_empty() {
+        return Ok(());
+    }
+    let texts = |of: fn(&Renamed) -> &str| renamed.iter().map(of).collect::<Vec<_>>();
+    let args: [DatumWithOid; 4] =
+        [tenant.into(), texts(|r| &r.from).into(), texts(|r| &r.to).into(), texts(|r| &r.former).into()];
+    let ids = "unnest($2::text[], $3::text[], $4::text[]) AS i(old, new, former)";
+    for sql in [
+        format!(
+            "UPDATE dialfire.transactions t SET id = i.new FROM {ids} WHERE t.tenant = $1 AND t.id = i.old
+             AND NOT EXISTS (SELECT FROM dialfire.transactions e WHERE e.tenant = $1 AND e.id = i.new)"
+        ),
+        format!(
+            "UPDATE dialfire.connections c SET id = i.new, transaction_id = i.new, global_call_uuid = i.former
+             FROM {ids} WHERE c.tenant = $1 AND c.id = i.old
+             AND NOT EXISTS (SELECT FROM dialfire.connections e WHERE e.tenant = $1 AND e.id = i.new)"
+        ),
+        format!(
+            "UPDATE dialfire.recordings r SET connection_id = i.new, transaction_id = i.new
+             FROM {ids} WHERE r.tenant = $1 AND r.connection_id = i.old"
+        ),
+    ] {
+        Spi::run_with_args(&sql, &args)?;
+    }
+    Ok(())
 }
 
 /// One row an id, the last that came, in the order of ids, in which everybody locks.
@@ -379,6 +414,65 @@ impl Stored for Lookup<'_> {
             &[self.tenant.into(), campaign_id.into(), since.to_string().into()],
         )?;
         Ok(active.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    fn has_calls(&mut self, window: Window) -> spi::Result<bool> {
+        let found = Spi::get_one_with_args::<bool>(
+            "SELECT EXISTS (SELECT FROM dialfire.transactions WHERE tenant = $1
+             AND day BETWEEN ($2 AT TIME ZONE 'UTC')::date - 2 AND ($3 AT TIME ZONE 'UTC')::date + 2)",
+            &[self.tenant.into(), instant(window.from).into(), instant(window.to).into()],
+        )?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn alike(&mut self, calls: &[&Transaction]) -> spi::Result<Vec<Vec<Alike>>> {
+        let args: [DatumWithOid; 5] = [
+            self.tenant.into(),
+            calls.iter().map(|c| c.contact_id.as_deref()).collect::<Vec<_>>().into(),
+            calls.iter().map(|c| c.fired.map(instant)).collect::<Vec<_>>().into(),
+            calls.iter().map(|c| c.phone.as_deref()).collect::<Vec<_>>().into(),
+            calls.iter().map(|c| c.direction.as_deref()).collect::<Vec<_>>().into(),
+        ];
+        let mut alike = vec![Vec::new(); calls.len()];
+        Spi::connect(|client| {
+            let rows = client.select(
+                "SELECT i.n, t.id, c.global_call_uuid, t.event_md5, c.ended IS NOT NULL, c.result
+                 FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::text[])
+                    WITH ORDINALITY AS i(contact_id, fired, phone, direction, n)
+                 CROSS JOIN LATERAL (
+                    SELECT * FROM dialfire.transactions t
+                    WHERE t.tenant = $1 AND t.contact_id = i.contact_id AND t.fired = i.fired
+                      AND t.phone IS NOT DISTINCT FROM i.phone AND t.direction = i.direction LIMIT 100) t
+                 LEFT JOIN LATERAL (
+                    SELECT * FROM dialfire.connections c WHERE c.tenant = $1 AND c.id = t.id LIMIT 1) c ON true",
+                None,
+                &args,
+            )?;
+            for row in rows {
+                let at = row.get::<i64>(1)?.unwrap_or(1) as usize - 1;
+                alike[at].push(Alike {
+                    id: row.get(2)?.unwrap_or_default(),
+                    former: row.get(3)?,
+                    checksum: row.get(4)?,
+                    has_ended: row.get(5)?.unwrap_or_default(),
+                    status: row.get(6)?,
+                });
+            }
+            Ok(alike)
+        })
+    }
+
+    fn open_calls(&mut self, table: Table, window: Window) -> spi::Result<Vec<String>> {
+        let open = Spi::get_one_with_args::<Vec<Option<String>>>(
+            "SELECT array_agg(o.id) FROM (
+                SELECT t.id FROM dialfire.connections c
+                JOIN dialfire.transactions t ON t.tenant = c.tenant AND t.id = c.transaction_id
+                WHERE c.tenant = $1 AND c.disconnected IS NULL AND c.ended IS NULL AND c.call_disconnected IS NULL
+                  AND t.direction = $2 AND t.fired >= $3 - interval '1 day' AND t.fired < $3 LIMIT 1000) o",
+            &[self.tenant.into(), table.direction().into(), instant(window.from).into()],
+        )?;
+        let ids = open.unwrap_or_default().into_iter().flatten();
+        Ok(ids.filter_map(|id| table.key_of(&id).map(str::to_owned)).collect())
     }
 }
 

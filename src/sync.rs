@@ -12,7 +12,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::Failure;
-use crate::fetch::{self, Fetch, Round, Step};
+use crate::fetch::{self, Fetch, Fetched, Round, Step};
 use crate::follow;
 use crate::ledger::{self, Run, Verdict};
 use crate::notify;
@@ -102,7 +102,7 @@ struct Buffer {
 
 impl Sync<'_> {
     /// Everything in the transaction of the caller. `asked` is `None` for what is wanted and not covered yet.
-    fn run<V: Vendor>(&self, access: &V::Access, asked: Option<Window>, run: &mut Run) -> Result<Verdict, Failure> {
+    fn run<V: Fetched>(&self, access: &V::Access, asked: Option<Window>, run: &mut Run) -> Result<Verdict, Failure> {
         let mut fetch = Fetch::<V>::start(self.tenant, access.clone())?;
         match self.open(&mut fetch, run)? {
             Ok(sources) => {

@@ -3,6 +3,7 @@
 use calls::vendor::dialfire::{self, Dialfire};
 use calls::vendor::highlevel::{self, HighLevel};
 use calls::vendor::vapi::{self, Vapi};
+use calls::vendor::vicidial::{self, Vicidial};
 use calls::vendor::{Normalised, Vendor};
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
@@ -16,6 +17,7 @@ pub enum Access {
     Dialfire(dialfire::Access),
     HighLevel(highlevel::Access),
     Vapi(vapi::Access),
+    Vicidial(vicidial::Access),
 }
 
 impl Access {
@@ -65,6 +67,12 @@ impl Access {
                 region: Some(text("region")).filter(|region| !region.is_empty()),
                 raw: false,
             })),
+            "vicidial" => Ok(Access::Vicidial(vicidial::Access {
+                schema: text("schema"),
+                page_size: number("page_size"),
+                zone,
+                raw: false,
+            })),
             _ => Err(Failure::UnknownVendor(vendor.to_owned())),
         }
     }
@@ -75,6 +83,7 @@ impl Access {
             Access::Dialfire(_) => "campaign",
             Access::HighLevel(_) => "location",
             Access::Vapi(_) => "organisation",
+            Access::Vicidial(_) => "table",
         }
     }
 }
@@ -107,6 +116,10 @@ macro_rules! with_vendor {
                 type $vendor = calls::vendor::vapi::Vapi;
                 $body
             }
+            $crate::vendor::Access::Vicidial($access) => {
+                type $vendor = calls::vendor::vicidial::Vicidial;
+                $body
+            }
         }
     };
 }
@@ -118,6 +131,7 @@ pub fn normaliser(vendor: &str) -> Option<Normalise> {
         "dialfire" => Some(Dialfire::normalise),
         "highlevel" => Some(HighLevel::normalise),
         "vapi" => Some(Vapi::normalise),
+        "vicidial" => Some(Vicidial::normalise),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub mod bell;
+pub mod bytes;
 pub mod deadline;
 pub mod dropping;
 pub mod json;

@@ -59,7 +59,7 @@ impl AsOwner {
         Ok(AsOwner::change(extension_owner()?, pg_sys::SECURITY_LOCAL_USERID_CHANGE))
     }
 
-    /// The owner of somebody's view, whose functions may do no more to this session than a matview refresh lets them.
+    /// The owner of somebody's view, or the reader of somebody's foreign tables, whose functions may do no more to this session than a matview refresh lets them.
     pub fn of_view(owner: pg_sys::Oid) -> AsOwner {
         AsOwner::change(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION)
     }

@@ -25,6 +25,8 @@ pub enum Error {
     Answer { what: String },
     #[error("bad setting: {what}")]
     Setting { what: String },
+    #[error("{what}")]
+    Dialler { what: String, hint: &'static str },
     #[error("canceled")]
     Canceled,
 }
@@ -77,6 +79,7 @@ impl Error {
             ),
             Error::TooLarge { .. } => Some("raise the server option \"max_body_mb\" or lower \"batch\""),
             Error::Redirect { .. } => Some("set the server option \"base_url\" to the final address"),
+            Error::Dialler { hint, .. } => Some(hint),
             _ => None,
         }
     }

@@ -316,6 +316,29 @@ row!(
     }
 );
 
+row!(
+    /// A code with which a call ends, as the dialler's managers have defined it.
+    Disposition in "dispositions" {
+        id: String,
+        campaign_id: Option<String>,
+        code: Option<String>,
+        title: Option<String>,
+        category: Option<String>,
+        selectable: Option<bool>,
+        human_answered: Option<bool>,
+        sale: Option<bool>,
+        dnc: Option<bool>,
+        customer_contact: Option<bool>,
+        not_interested: Option<bool>,
+        unworkable: Option<bool>,
+        scheduled_callback: Option<bool>,
+        completed: Option<bool>,
+        answering_machine: Option<bool>,
+        min_sec: Option<i64>,
+        max_sec: Option<i64>,
+    }
+);
+
 /// Which login belongs to an internal user id, and since when we know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agent {
@@ -361,6 +384,15 @@ pub struct Record {
     pub payload: String,
 }
 
+/// A call that the vendor has given another id since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    pub from: String,
+    pub to: String,
+    /// The vendor's own key in `from`.
+    pub former: String,
+}
+
 /// What one answer of a vendor becomes.
 #[derive(Debug, Default, PartialEq)]
 pub struct Batch {
@@ -375,6 +407,9 @@ pub struct Batch {
     pub agents: Vec<Agent>,
     pub rejects: Vec<Reject>,
     pub records: Vec<Record>,
+    pub dispositions: Vec<Disposition>,
+    /// To be done before the rows are stored.
+    pub renamed: Vec<Renamed>,
 }
 
 impl Batch {
@@ -390,6 +425,8 @@ impl Batch {
         self.agents.extend(other.agents);
         self.rejects.extend(other.rejects);
         self.records.extend(other.records);
+        self.dispositions.extend(other.dispositions);
+        self.renamed.extend(other.renamed);
     }
 
     /// Local days of its calls.

@@ -110,6 +110,17 @@ SELECT count(*), count(DISTINCT md5(r::text)) FROM (
 SELECT regress.try($$SELECT * FROM df_normalize('dialfire', 'not json')$$);
 SELECT regress.try($$SELECT * FROM df_normalize('dialfire', '')$$);
 SELECT regress.try($$SELECT * FROM df_normalize('dialfire', '{"$id": "C1"} trailing')$$);
-SELECT regress.try($$SELECT * FROM df_normalize('vicidial', '{}')$$);
+SELECT regress.try($$SELECT * FROM df_normalize('fax', '{}')$$);
 SELECT regress.try($$SELECT * FROM df_normalize('dialfire', '{}', 'Mars/Olympus')$$);
 SELECT count(*) FROM df_normalize('dialfire', NULL::text);
+-- VICIdial: rows of its tables, told by their keys, and the body of a call result.
+SELECT kind, id, record - 'event_md5' AS record, reason, field FROM df_normalize('vicidial', '[
+    {"uniqueid": "1763300000.42", "lead_id": 77, "campaign_id": "TEST", "call_date": "2025-11-16 08:33:20", "start_epoch": 1763300000,
+     "end_epoch": 1763300060, "length_in_sec": -5, "status": "SALE", "phone_number": "5551234567", "user": "6666", "term_reason": ""},
+    {"closecallid": 912, "lead_id": 77, "campaign_id": "INGROUP", "call_date": "2025-11-16 08:33:20", "start_epoch": 1763300000,
+     "end_epoch": 1763300060, "length_in_sec": 60, "queue_seconds": 12.5, "status": "DROP", "user": "VDCL"},
+    {"recording_id": 5, "vicidial_id": "912", "lead_id": 77, "start_epoch": 1763300001, "filename": "x", "location": "http://10.0.0.9/x.mp3"},
+    {"uniqueid": "1.1", "lead_id": 77, "call_date": "0000-00-00 00:00:00"}]', 'America/New_York');
+SELECT kind, id, record ->> 'fired' AS fired, record ->> 'status_detail' AS code FROM df_normalize('vicidial', '{"uniqueid": "1634567890.123",
+    "leadId": "12345", "campaignId": "CAMPAIGN001", "phoneNumber": "5551234567", "disposition": "SALE", "duration": 45,
+    "agentId": "agent001", "timestamp": 1634567890}');

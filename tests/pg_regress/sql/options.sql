@@ -46,6 +46,7 @@ INSERT INTO tried VALUES
     ('webhook_key', 'MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=', true),
     ('webhook_key', 'i2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=', false),
     ('proxy_auth', 'user:password', true), ('proxy_auth', '', false),
+    ('schema', 'dialler', true), ('schema', ' ', false),
     ('token_file', '/run/secrets/acme', true), ('token_file', 'acme', false);
 
 -- Vendor and account go without saying in what follows, and are tried on their own below.
@@ -75,7 +76,7 @@ FROM (VALUES (''), ($$OPTIONS (vendor 'dialfire')$$), ($$OPTIONS (account '9c6d0
              ($$OPTIONS (vendor 'dialfire', account '9c6d0163', daily_reserve '1')$$),
              ($$OPTIONS (vendor 'highlevel', account 'B7TzvBb6H6QvDNdEEhlt', batch '1')$$),
              ($$OPTIONS (vendor 'highlevel', account 'B7TzvBb6H6QvDNdEEhlt', page_size '51')$$),
-             ($$OPTIONS (vendor 'vicidial', account '9c6d0163')$$), ($$OPTIONS (vendor '', account '9c6d0163')$$),
+             ($$OPTIONS (vendor 'vicidial', account '9c6d0163')$$), ($$OPTIONS (vendor 'fax', account '9c6d0163')$$), ($$OPTIONS (vendor '', account '9c6d0163')$$),
              ($$OPTIONS (vendor 'dialfire', account '')$$), ($$OPTIONS (vendor 'dialfire', account 'a/b')$$)) AS o(options);
 SELECT regress.try($$ALTER SERVER regress_acme OPTIONS (DROP account)$$);
 SELECT regress.try($$ALTER SERVER regress_acme OPTIONS (SET timezone 'Mars/Olympus')$$);

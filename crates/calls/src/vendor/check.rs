@@ -11,6 +11,7 @@ use crate::client::{Answer, Client, Request, Settings};
 /// A vendor's clock further off than this makes "until now" mean something else over there.
 const CLOCK_LIMIT: TimeDelta = TimeDelta::seconds(60);
 
+#[derive(Clone)]
 pub struct Check {
     pub step: String,
     /// ok, warning, failed or skipped.

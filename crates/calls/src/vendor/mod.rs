@@ -17,6 +17,7 @@ mod check;
 pub mod dialfire;
 pub mod highlevel;
 pub mod vapi;
+pub mod vicidial;
 
 pub use check::{Check, Checks};
 use dialfire::reject;

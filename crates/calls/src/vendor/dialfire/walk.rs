@@ -14,7 +14,8 @@ use super::request::{Job, Outcome, PageFacts, Source};
 use super::transaction::Wanted;
 use crate::error::Error;
 use crate::range::Window;
-use crate::row::Batch;
+use crate::row::{Batch, Transaction};
+use crate::vendor::vicidial::{Alike, Table};
 use crate::vendor::{self, Counts, Path};
 
 /// Announced transactions held at once. Beyond it contacts are fetched before more pages are read, so that memory stays
@@ -44,6 +45,19 @@ pub trait Stored {
     fn changed(&mut self, contacts: &[(String, String)]) -> Result<Vec<String>, Self::Error>;
     /// Contacts of a campaign that have a stored transaction since that day (UTC) and are not marked as gone.
     fn active(&mut self, campaign_id: &str, since: NaiveDate) -> Result<Vec<String>, Self::Error>;
+
+    /// Whether calls of a window are stored, or of the days around it.
+    fn has_calls(&mut self, _window: Window) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+    /// For each call those that are stored with the same lead, start and number.
+    fn alike(&mut self, _calls: &[&Transaction]) -> Result<Vec<Vec<Alike>>, Self::Error> {
+        Ok(Vec::new())
+    }
+    /// Keys of the stored calls of a table that began on the day before the window and have not ended.
+    fn open_calls(&mut self, _table: Table, _window: Window) -> Result<Vec<String>, Self::Error> {
+        Ok(Vec::new())
+    }
 }
 
 pub struct Walk {
