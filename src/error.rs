@@ -244,7 +244,7 @@ impl Failure {
             Failure::NotAView(_) => Some("SELECT * FROM df_audit_views('public') lists views to harden.".to_owned()),
             Failure::ViewOfExtension(_) => Some("Make a view of your own over it.".to_owned()),
             Failure::NotOwnerOfView { owner, .. } => {
-                Some(format!("Without apply it shows the statement, which \"{owner}\" may run."))
+                Some(format!("\"{owner}\" may; df_harden_view without apply shows what there is to run."))
             }
             Failure::CannotHarden { hint, .. } => Some(hint.clone()),
             Failure::Fallback { .. } => Some(

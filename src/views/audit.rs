@@ -74,6 +74,17 @@ impl Audit<'_> {
         let lost = |audit: &Self, fix: Fix| -> Count {
             Ok((all.clone()? - audit.count(audit.level.mended(Some(fix)))?).max(0))
         };
+        // Where several hide rows together, none of them alone is to blame for all.
+        let together = match (self.level.fixes().len(), &all) {
+            (2.., Ok(rows)) => self.count(self.level.tree).map(|today| (rows - today).max(0)).ok(),
+            _ => None,
+        };
+        let said = |lost: &Count| match together {
+            Some(rows) if lost.as_ref().is_ok_and(|lost| *lost != rows) => {
+                format!("{}; all that is wrong here hides {rows}", said(lost))
+            }
+            _ => said(lost),
+        };
         let keep = self.level.alias(self.level.keep);
         for softened in &self.level.softened {
             let lost = lost(self, Fix::Join(softened.join));
@@ -150,7 +161,7 @@ impl Audit<'_> {
                         "column {column} says no {noun} where {weak} is null, though {} may know it{}",
                         names.join(" or "),
                         match &lacking {
-                            Ok(rows) => format!(": in {rows} rows today"),
+                            Ok(rows) => format!(": in {rows} of the rows today"),
                             Err(reason) => format!("; not counted: {reason}"),
                         }
                     );

@@ -164,6 +164,14 @@ pub fn unharden(oid: Oid) -> Result<String, Failure> {
 }
 
 fn replace(view: &View, statement: &str, old: &str, changes: &[String]) -> Result<(), Failure> {
+    query_tree::lock(view.oid);
+    if catalog::definition(view.oid)? != old {
+        return Err(Failure::CannotHarden {
+            view: view.name.clone(),
+            why: "Somebody replaced it in the meantime.".to_owned(),
+            hint: "Try again.".to_owned(),
+        });
+    }
     let tree = catalog::tree(view.oid)?;
     Spi::run(statement)?;
     let new = catalog::definition(view.oid)?;

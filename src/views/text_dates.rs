@@ -48,7 +48,7 @@ pub fn columns(level: &Level) -> Vec<String> {
 }
 
 fn cast_hint(column: &str) -> String {
-    format!("SELECT * FROM df_adopt('<schema>') takes the table over with {column} as timestamptz")
+    format!("df_adopt(tenant, schema) takes the table over with {column} as timestamptz; dialfire.calls shows it")
 }
 
 fn cast_detail(part: Expr, column: &str, text: &str) -> String {

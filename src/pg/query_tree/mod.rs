@@ -48,6 +48,12 @@ pub fn of_view(view: pg_sys::Oid) -> Option<Query> {
     }
 }
 
+/// Keeps a view, and nothing below it, from being read or replaced until the transaction ends.
+pub fn lock(view: pg_sys::Oid) {
+    // SAFETY: main thread inside a transaction, whose end gives the lock back.
+    unsafe { pg_sys::LockRelationOid(view, pg_sys::AccessExclusiveLock as pg_sys::LOCKMODE) }
+}
+
 // rewrite/rewriteDefine.h, which pgrx has no bindings for.
 unsafe extern "C-unwind" {
     fn DefineQueryRewrite(
