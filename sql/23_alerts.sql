@@ -90,32 +90,3 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION dialfire.raise_alerts(text, text[]) IS 'checks the rules of a tenant on some calls; returns how many hits are new';
 REVOKE ALL ON FUNCTION dialfire.raise_alerts(text, text[]) FROM PUBLIC;
-
-CREATE FUNCTION dialfire.link_contacts(tenant text, calls text[]) RETURNS bigint
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    WITH numbers AS (
-        SELECT DISTINCT v.customer_e164 AS phone FROM dialfire.voice_calls v
-        WHERE v.tenant = $1 AND v.id = ANY ($2) AND v.customer_e164 IS NOT NULL
-    ), named AS (
-        SELECT n.phone, c.customer_id, jsonb_strip_nulls(jsonb_build_object('name', c.customer_name, 'email', c.customer_email)) AS fields
-        FROM numbers n
-        CROSS JOIN LATERAL (
-            -- The newest call that has a name, whatever came in which order.
-            SELECT v.customer_id, v.customer_name, v.customer_email FROM dialfire.voice_calls v
-            WHERE v.tenant = $1 AND v.customer_e164 = n.phone
-            ORDER BY v.customer_name IS NULL, v.created_at DESC, v.id LIMIT 1
-        ) c
-    ), kept AS (
-        INSERT INTO dialfire.contacts AS k (tenant, id, phone, fields)
-        SELECT $1, n.phone, n.phone, n.fields FROM named n
-        WHERE NOT EXISTS (SELECT FROM dialfire.contacts o WHERE o.tenant = $1 AND o.phone = n.phone AND (o.id <> n.phone OR o.fields = n.fields))
-        ORDER BY n.phone
-        ON CONFLICT (tenant, id) DO UPDATE SET fields = excluded.fields, changed_at = now()
-        WHERE k.fields IS DISTINCT FROM excluded.fields
-        RETURNING 1
-    )
-    SELECT count(*) FROM kept
-$$;
-COMMENT ON FUNCTION dialfire.link_contacts(text, text[]) IS
-    'makes the contacts that the numbers of some calls lack, named by the newest call with a name; a contact of one''s own with that number is left alone; returns how many rows changed';
-REVOKE ALL ON FUNCTION dialfire.link_contacts(text, text[]) FROM PUBLIC;

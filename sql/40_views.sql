@@ -122,7 +122,7 @@ SELECT v.tenant,
        v.direction,
        COALESCE(v.is_test, false),
        COALESCE(a.login, v.assistant_name),
-       COALESCE(v.customer_id, k.id),
+       COALESCE(v.customer_id, k.id, v.customer_e164),
        v.campaign_id,
        v.assistant_id,
        false,
@@ -145,9 +145,7 @@ LEFT JOIN dialfire.tenants s ON s.tenant = v.tenant
 LEFT JOIN dialfire.agents a ON a.tenant = v.tenant AND a.id = v.assistant_id
 LEFT JOIN dialfire.phone_numbers n ON n.tenant = v.tenant AND n.id = v.phone_number_id
 LEFT JOIN LATERAL (
-    -- A contact of one's own before the one that was made of the number.
-    SELECT c.id FROM dialfire.contacts c WHERE c.tenant = v.tenant AND c.phone = v.customer_e164
-    ORDER BY c.id = c.phone, c.id LIMIT 1
+    SELECT c.id FROM dialfire.contacts c WHERE c.tenant = v.tenant AND c.phone = v.customer_e164 ORDER BY c.id LIMIT 1
 ) k ON true
 CROSS JOIN LATERAL (
     SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END, v.vendor_status,
@@ -167,7 +165,7 @@ COMMENT ON COLUMN dialfire.calls.vendor_status IS 'the vendor''s own word: resul
 COMMENT ON COLUMN dialfire.calls.direction IS 'outbound or inbound, or another word of the vendor''s, such as web (from transactions.direction, event_type; voice_calls.direction)';
 COMMENT ON COLUMN dialfire.calls.is_test IS 'the vendor marks it as a test call; Dialfire marks none (from transactions.is_test, voice_calls.is_test)';
 COMMENT ON COLUMN dialfire.calls.agent_login IS 'login as delivered, else the login known for the user id, else null (from transactions.user_login, agents.login)';
-COMMENT ON COLUMN dialfire.calls.contact_id IS 'id of the contact at the vendor, else of the contact with that number (from transactions, inbound_calls, voice_calls.customer_id, contacts.phone)';
+COMMENT ON COLUMN dialfire.calls.contact_id IS 'id of the contact at the vendor; of a voice agent''s call else of the contact with that number, else the number itself as E.164 (from transactions, inbound_calls, voice_calls.customer_id, contacts.phone)';
 COMMENT ON COLUMN dialfire.calls.campaign_id IS 'id of the campaign at the vendor (from transactions, inbound_calls)';
 COMMENT ON COLUMN dialfire.calls.agent_id IS 'internal user id at the vendor (from transactions.user_id, inbound_calls.user_id)';
 COMMENT ON COLUMN dialfire.calls.is_human IS 'a person did it; where false, a missing login is legitimate (from transactions.is_human; an inbound call that somebody took)';

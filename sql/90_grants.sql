@@ -23,6 +23,7 @@ ALTER TABLE dialfire.alert_rules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.dispositions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.call_statuses ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.webhook_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.coverage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.http_log ENABLE ROW LEVEL SECURITY;
@@ -43,6 +44,7 @@ CREATE POLICY tenant_usage ON dialfire.voice_calls FOR SELECT USING (tenant = AN
 CREATE POLICY tenant_usage ON dialfire.phone_numbers FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.marks FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.alert_rules FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.webhook_events FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.alerts FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.dispositions FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.runs FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
@@ -63,6 +65,7 @@ COMMENT ON POLICY tenant_usage ON dialfire.voice_calls IS 'rows of the tenants w
 COMMENT ON POLICY tenant_usage ON dialfire.phone_numbers IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.marks IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.alert_rules IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.webhook_events IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.alerts IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.dispositions IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.runs IS 'rows of the tenants whose server the role may use';
@@ -102,6 +105,8 @@ REVOKE ALL ON PROCEDURE @extschema@.df_adopt_steps(text, text, bigint, text) FRO
 REVOKE ALL ON PROCEDURE @extschema@.df_backfill(text, text, text, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_reconcile(text, date) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_run_due() FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_ingest(text, bytea, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_ingest(text, text, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_alert_rule(text, text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_drop_alert_rule(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_setup_vicidial(text, text, text, text, text, text) FROM PUBLIC;
@@ -115,6 +120,7 @@ BEGIN
         @extschema@.df_sync(text, text, boolean), @extschema@.df_sync(text, tstzrange, boolean),
         @extschema@.df_sync(text, daterange, boolean), @extschema@.df_sync(text, boolean),
         @extschema@.df_fetch(text, text), @extschema@.df_fetch(text, tstzrange), @extschema@.df_fetch(text, daterange),
+        @extschema@.df_ingest(text, bytea, jsonb), @extschema@.df_ingest(text, text, jsonb),
         @extschema@.df_alert_rule(text, text, text, text, text), @extschema@.df_drop_alert_rule(text, text),
         @extschema@.df_check(text), @extschema@.df_schedule(text, text, text), @extschema@.df_unschedule(text, text),
         @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text), @extschema@.df_rebuild_stats(text, text),
@@ -193,3 +199,6 @@ COMMENT ON FUNCTION @extschema@.df_drop_alert_rule(text, text) IS 'ends an alert
 COMMENT ON FUNCTION @extschema@.df_vicidial_columns() IS 'the tables and columns of a dialler that are read; never a password';
 COMMENT ON FUNCTION @extschema@.df_astguiclient(text) IS
     'host, port, database, user and password in the text of a dialler''s astguiclient.conf, read as its own scripts do';
+COMMENT ON FUNCTION @extschema@.df_ingest(text, bytea, jsonb) IS
+    'takes a webhook: the raw bytes of its body, as signatures cover them, and its headers as an object. Believed, it is stored as a poll would store it, in any order and any number of times. Returns the HTTP status to answer with; outcome stored, unchanged, duplicate, ignored, refused or rejected; the id of the call; and why. Only a tenant that cannot be used is an error';
+COMMENT ON FUNCTION @extschema@.df_ingest(text, text, jsonb) IS 'takes a webhook whose body is text';

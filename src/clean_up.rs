@@ -41,5 +41,12 @@ pub fn clean_up(tenant: &str) -> spi::Result<String> {
         )?;
         parts.push(counted(gone.unwrap_or_default() as u64, noun));
     }
+    let gone = Spi::get_one_with_args::<i64>(
+        "WITH gone AS (DELETE FROM dialfire.webhook_events
+            WHERE tenant = $1 AND last_at < now() - make_interval(days => $2) RETURNING 1)
+         SELECT count(*) FROM gone",
+        &[tenant.into(), days.into()],
+    )?;
+    parts.push(counted(gone.unwrap_or_default() as u64, "webhook"));
     Ok(format!("removed {}", parts.join(", ")))
 }

@@ -62,6 +62,8 @@ pub enum Failure {
     Every(String),
     #[error("unknown job \"{0}\"")]
     UnknownJob(String),
+    #[error("the vendor of tenant \"{tenant}\" sends no webhooks")]
+    NoWebhooks { tenant: String },
     #[error("role \"{role}\", the owner of the job, does not exist any more")]
     NoOwner { role: String },
     #[error("the job took longer than its max_runtime")]
@@ -100,6 +102,7 @@ impl Failure {
         use PgSqlErrorCode::*;
         match self {
             Failure::NoExtension => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Failure::NoWebhooks { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
             Failure::UnknownTenant(_) => ERRCODE_UNDEFINED_OBJECT,
             Failure::NotATenant(_) | Failure::NotOfDialfire(_) => ERRCODE_WRONG_OBJECT_TYPE,
             Failure::WhichTenant { .. } => ERRCODE_AMBIGUOUS_PARAMETER,
@@ -233,6 +236,7 @@ impl Failure {
             Failure::Step(_) => {
                 Some("Write an interval of at least a minute, such as '1 day' or '6 hours'.".to_owned())
             }
+            Failure::NoWebhooks { .. } => Some("df_sync and df_schedule fetch its calls.".to_owned()),
             Failure::UnknownJob(_) => Some("Jobs are sync, look_back, reconcile, refresh and clean_up.".to_owned()),
             Failure::NoOwner { .. } => Some("SELECT df_schedule(…) again as the role that shall own it.".to_owned()),
             Failure::TooLong => Some(

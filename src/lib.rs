@@ -17,6 +17,7 @@ mod compare;
 mod error;
 mod fetch;
 mod follow;
+mod ingest;
 mod ledger;
 mod notify;
 mod old_tables;
@@ -47,7 +48,8 @@ extension_sql_file!("../sql/20_ledger.sql", name = "ledger", requires = ["vicidi
 extension_sql_file!("../sql/21_schedules.sql", name = "schedules", requires = ["ledger"]);
 extension_sql_file!("../sql/22_stats.sql", name = "stats", requires = ["schedules"]);
 extension_sql_file!("../sql/23_alerts.sql", name = "alerts", requires = ["vapi_statuses"]);
-extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["stats", "alerts", options::df_validator]);
+extension_sql_file!("../sql/24_webhooks.sql", name = "webhooks", requires = ["alerts"]);
+extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["stats", "webhooks", options::df_validator]);
 extension_sql_file!("../sql/40_views.sql", name = "views", requires = ["tenant"]);
 extension_sql_file!("../sql/41_health.sql", name = "health", requires = ["views"]);
 extension_sql_file!("../sql/42_kpis.sql", name = "kpis", requires = ["health"]);
@@ -57,7 +59,7 @@ extension_sql_file!("../sql/45_hardened_views.sql", name = "hardened_views", req
 extension_sql_file!(
     "../sql/50_functions.sql",
     name = "functions",
-    requires = ["verify", raw::df_normalize, raw::df_fetch, sync::df_sync]
+    requires = ["verify", raw::df_normalize, raw::df_fetch, sync::df_sync, ingest::df_ingest]
 );
 extension_sql_file!(
     "../sql/51_vicidial.sql",

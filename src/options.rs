@@ -128,6 +128,24 @@ const OPTIONS: &[Opt] = &[
     server("region", None, is_region, "ISO code of the country of numbers without a prefix, such as US").of(VAPI),
     server("retention_days", Some("14"), is_retention, "days for which the vendor keeps calls: 14 with Pay-As-You-Go")
         .of(VAPI),
+    server("webhook_auth", Some("bearer"), is_webhook_auth, "what proves a webhook: bearer, hmac or none").of(VAPI),
+    server(
+        "webhook_header",
+        None,
+        is_text,
+        "header of secret or signature; default Authorization or X-Vapi-Secret, with hmac x-signature",
+    )
+    .of(VAPI),
+    server("webhook_algorithm", Some("sha256"), is_algorithm, "hmac: sha256, sha512 or sha1").of(VAPI),
+    server("webhook_payload_format", Some("{timestamp}.{body}"), is_payload_format, "hmac: what is signed").of(VAPI),
+    server("webhook_timestamp_header", Some("x-timestamp"), is_text, "hmac: header of {timestamp}").of(VAPI),
+    server("webhook_message_id_header", Some("svix-id"), is_text, "hmac: header of {svix-id}").of(VAPI),
+    server("webhook_signature_prefix", None, is_text, "hmac: what stands before the signature, such as sha256=")
+        .of(VAPI),
+    server("webhook_encoding", Some("hex"), is_encoding, "hmac: hex or base64").of(VAPI),
+    server("webhook_secret_is_base64", Some("false"), is_boolean, "hmac: true where the secret is base64").of(VAPI),
+    server("webhook_url", None, is_text, "hmac: what stands for {url}").of(VAPI),
+    server("webhook_tolerance", Some("5 minutes"), is_interval, "hmac: how far from now {timestamp} may lie").of(VAPI),
     server("stuck_after", Some("1 hour"), is_long_interval, "a call that has not ended by then is asked for").of(VAPI),
     server("page_size", Some("1000"), is_page_size, "rows a statement").of(VICIDIAL),
     server("batch", Some("20"), is_batch, "contacts a request").of(DIALFIRE),
@@ -142,6 +160,7 @@ const OPTIONS: &[Opt] = &[
     Opt { superuser: true, ..server("proxy", None, is_proxy, "http://host:port of a proxy; superuser") },
     mapping("token", is_secret, "tenant token of the vendor"),
     mapping("campaign_tokens", is_tokens, "tokens of single campaigns: ID=token,ID=token").of(DIALFIRE),
+    mapping("webhook_secret", is_secret, "what webhooks bring or are signed with").of(VAPI),
     mapping("proxy_auth", is_secret, "user:password for the proxy"),
     Opt { superuser: true, ..mapping("token_file", is_path, "file that holds the token; superuser") },
 ];
@@ -336,6 +355,31 @@ fn is_webhook_key(value: &str) -> Checked {
 
 fn is_vapi_page_size(value: &str) -> Checked {
     is_between(value, 1, 1000, "Write a number from 1 to 1000.")
+}
+
+fn is_webhook_auth(value: &str) -> Checked {
+    is_one_of(value, &["bearer", "hmac", "none"], "Write bearer, hmac or none.")
+}
+
+fn is_algorithm(value: &str) -> Checked {
+    is_one_of(value, &["sha256", "sha512", "sha1"], "Write sha256, sha512 or sha1.")
+}
+
+fn is_encoding(value: &str) -> Checked {
+    is_one_of(value, &["hex", "base64"], "Write hex or base64.")
+}
+
+fn is_payload_format(value: &str) -> Checked {
+    value.contains("{body}").then_some(()).ok_or_else(|| {
+        (
+            "A signature that does not cover the body proves nothing.".to_owned(),
+            "Write {timestamp}.{body}, or as Vapi has it.",
+        )
+    })
+}
+
+fn is_one_of(value: &str, words: &[&str], hint: &'static str) -> Checked {
+    words.contains(&value).then_some(()).ok_or_else(|| ("It is none of the words that are known.".to_owned(), hint))
 }
 
 fn is_retention(value: &str) -> Checked {

@@ -15,7 +15,7 @@ use crate::store;
 use crate::tenant::Tenant;
 
 /// Kinds that `reject` writes; a row of another kind is somebody else's.
-const KINDS: [&str; 6] = ["contact", "transaction", "connection", "recording", "inbound_call", "call"];
+const KINDS: [&str; 7] = ["contact", "transaction", "connection", "recording", "inbound_call", "call", "message"];
 
 #[pg_extern]
 fn df_retry_rejects(

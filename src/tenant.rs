@@ -183,6 +183,7 @@ fn pairs(options: Vec<Option<String>>) -> Options {
 pub struct Secrets {
     pub token: Option<Secret>,
     pub campaign_tokens: BTreeMap<String, Secret>,
+    pub webhook_secret: Option<Secret>,
 }
 
 impl Secrets {
@@ -196,12 +197,13 @@ impl Secrets {
         Ok(Secrets {
             token: token.filter(|token| !token.is_empty()).map(Secret::new),
             campaign_tokens: tokens.into_iter().map(|(id, token)| (id, Secret::new(token))).collect(),
+            webhook_secret: mapping.get("webhook_secret").filter(|secret| !secret.is_empty()).map(Secret::new),
         })
     }
 
     /// Shown nowhere.
     fn all(self) -> Vec<Secret> {
-        self.token.into_iter().chain(self.campaign_tokens.into_values()).collect()
+        self.token.into_iter().chain(self.webhook_secret).chain(self.campaign_tokens.into_values()).collect()
     }
 }
 

@@ -1,15 +1,17 @@
 //! The vendors that a tenant can have. Everything that depends on which one it is goes through `with_vendor!`.
 
+use calls::secret::Secret;
 use calls::vendor::dialfire::{self, Dialfire};
 use calls::vendor::highlevel::{self, HighLevel};
 use calls::vendor::vapi::{self, Vapi};
 use calls::vendor::vicidial::{self, Vicidial};
 use calls::vendor::{Normalised, Vendor};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
 
 use crate::error::Failure;
-use crate::options::value;
+use crate::options::{duration, value};
 use crate::tenant::{Options, Secrets};
 
 /// How one tenant's vendor is opened.
@@ -57,11 +59,18 @@ impl Access {
             })),
             "vapi" => Ok(Access::Vapi(vapi::Access {
                 account: Some(text("account")).filter(|account| !account.is_empty()),
-                token: secrets.token.clone().ok_or_else(|| Failure::NoToken {
-                    tenant: tenant.to_owned(),
-                    wanted: "neither token nor token_file",
-                    add: "token",
-                })?,
+                // Who only receives webhooks needs no key to the API.
+                token: secrets
+                    .token
+                    .clone()
+                    .or_else(|| secrets.webhook_secret.as_ref().map(|_| Secret::new("")))
+                    .ok_or_else(|| Failure::NoToken {
+                        tenant: tenant.to_owned(),
+                        wanted: "neither token nor token_file",
+                        add: "token",
+                    })?,
+                webhooks: webhook_auth(options),
+                webhook_secret: secrets.webhook_secret.clone(),
                 page_size: number("page_size"),
                 zone,
                 region: Some(text("region")).filter(|region| !region.is_empty()),
@@ -85,6 +94,31 @@ impl Access {
             Access::Vapi(_) => "organisation",
             Access::Vicidial(_) => "table",
         }
+    }
+}
+
+/// How Vapi was told to authenticate its webhooks.
+fn webhook_auth(options: &Options) -> vapi::Auth {
+    let text = |option: &str| value(options, option).unwrap_or_default().to_owned();
+    let header = Some(text("webhook_header")).filter(|header| !header.is_empty());
+    match text("webhook_auth").as_str() {
+        "none" => vapi::Auth::None,
+        "hmac" => vapi::Auth::Hmac(vapi::Hmac {
+            algorithm: text("webhook_algorithm"),
+            header: header.unwrap_or_else(|| "x-signature".to_owned()),
+            timestamp_header: text("webhook_timestamp_header"),
+            message_id_header: text("webhook_message_id_header"),
+            payload_format: text("webhook_payload_format"),
+            prefix: text("webhook_signature_prefix"),
+            is_base64: text("webhook_encoding") == "base64",
+            secret_is_base64: text("webhook_secret_is_base64") == "true",
+            url: text("webhook_url"),
+            tolerance: value(options, "webhook_tolerance")
+                .and_then(duration)
+                .and_then(|length| TimeDelta::from_std(length).ok())
+                .unwrap_or_default(),
+        }),
+        _ => vapi::Auth::Bearer { header },
     }
 }
 

@@ -18,7 +18,7 @@ use crate::store::Changes;
 /// Rows a statement at most: each may bring a transcript.
 const STATEMENT_ROWS: usize = 1_000;
 
-/// Stores calls, links their contacts and raises the alerts that they deserve. With `dry` it only compares.
+/// Stores calls and raises the alerts that they deserve. With `dry` it only compares.
 pub fn upsert(tenant: &str, mut rows: Vec<VoiceCall>, dry: bool) -> spi::Result<Changes> {
     // The newest of a call last: a walk by creation and one by change may both bring it.
     rows.sort_by(|a, b| a.id().cmp(b.id()).then_with(|| a.updated().cmp(&b.updated())));
@@ -46,10 +46,7 @@ fn upsert_part(tenant: &str, rows: &[VoiceCall], dry: bool) -> spi::Result<Chang
     let (changed, inserted) = (changed.unwrap_or_default(), inserted.unwrap_or_default() as u64);
     let touched = changed.len() as u64;
     if !dry && touched > 0 {
-        Spi::run_with_args(
-            "SELECT dialfire.link_contacts($1, $2), dialfire.raise_alerts($1, $2)",
-            &[tenant.into(), changed.into()],
-        )?;
+        Spi::run_with_args("SELECT dialfire.raise_alerts($1, $2)", &[tenant.into(), changed.into()])?;
     }
     let unchanged = (rows.len() as u64).saturating_sub(touched);
     Ok(Changes { inserted, updated: touched - inserted, unchanged, repeated: 0 })

@@ -20,4 +20,5 @@ mod secrets;
 mod security;
 mod sync;
 mod vapi;
+mod webhooks;
 mod worker;

@@ -9,10 +9,12 @@ mod message;
 mod request;
 mod response;
 mod seam;
+mod signature;
 mod walk;
 
 pub use call::{Attempt, Take, VoiceCall};
 pub use message::{read as read_message, Event, Refused};
 pub use request::{Access, Job, Outcome, Source, Vapi};
-pub use response::{normalise, SOURCE};
+pub use response::{normalise, reject_message, SOURCE};
+pub use signature::{verify, Auth, Hmac, Untrusted};
 pub use walk::{Span, Walk};

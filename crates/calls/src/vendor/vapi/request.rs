@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::call::Take;
 use super::response;
+use super::signature::Auth;
 use super::walk::{Span, MOST};
 use crate::client::{segment, Answer, Client, Request};
 use crate::error::Error;
@@ -20,6 +21,8 @@ pub struct Access {
     /// Id of the organisation, where it is told: calls of another one are an error then.
     pub account: Option<String>,
     pub token: Secret,
+    pub webhooks: Auth,
+    pub webhook_secret: Option<Secret>,
     pub page_size: usize,
     pub zone: Tz,
     /// ISO code of the country of numbers without a prefix.

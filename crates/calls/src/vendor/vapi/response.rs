@@ -70,6 +70,12 @@ fn reject_call(id: Option<String>, source: &str, fault: Fault, payload: &str) ->
     Reject { campaign_id: Some(source.to_owned()), ..reject("call", id, fault, payload) }
 }
 
+/// A message about a call with a field that cannot be read.
+pub fn reject_message(call_id: &str, access: &Access, fault: Fault, body: &str) -> Reject {
+    let source = access.account.as_deref().unwrap_or(SOURCE);
+    Reject { campaign_id: Some(source.to_owned()), ..reject("message", Some(call_id.to_owned()), fault, body) }
+}
+
 pub(super) fn assistants(body: &[u8]) -> Result<Vec<Agent>, Error> {
     let items: Vec<&RawValue> = parse("the list of assistants", body)?;
     let read = |raw: &&RawValue| -> Option<Agent> {

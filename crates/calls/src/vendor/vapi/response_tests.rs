@@ -5,6 +5,8 @@ fn access(account: Option<&str>) -> Access {
     Access {
         account: account.map(str::to_owned),
         token: Secret::new("t"),
+        webhooks: super::super::signature::Auth::None,
+        webhook_secret: None,
         page_size: 100,
         zone: chrono_tz::UTC,
         region: None,

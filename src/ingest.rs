@@ -1,0 +1,196 @@
+//! `df_ingest`: a webhook, as the raw bytes of its body. The answer says which HTTP status a web front gives.
+
+use calls::row::{Batch, Reject};
+use calls::vendor::{highlevel, vapi};
+use chrono::Utc;
+use pgrx::datum::JsonB;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::spi;
+use serde_json::Value;
+
+use crate::error::Failure;
+use crate::ledger::{Run, Verdict};
+use crate::pg::role::{self, AsOwner};
+use crate::sync::Sync;
+use crate::tenant::Tenant;
+use crate::vendor::Access;
+
+#[pg_extern]
+fn df_ingest(
+    tenant: &str,
+    body: &[u8],
+    headers: default!(Option<JsonB>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (name!(http_status, i32), name!(outcome, &'static str), name!(call_id, Option<String>), name!(detail, String)),
+    >,
+    ErrorReport,
+> {
+    let answer = ingest(tenant, body, &Headers::read(headers.map(|headers| headers.0)))?;
+    Ok(TableIterator::once((answer.http_status, answer.outcome, answer.call_id, answer.detail)))
+}
+
+/// What a web front needs to know.
+struct Answer {
+    http_status: i32,
+    /// stored, unchanged, duplicate, ignored, refused or rejected.
+    outcome: &'static str,
+    call_id: Option<String>,
+    detail: String,
+}
+
+impl Answer {
+    fn new(http_status: i32, outcome: &'static str, call_id: Option<String>, detail: impl Into<String>) -> Answer {
+        Answer { http_status, outcome, call_id, detail: detail.into() }
+    }
+
+    fn refused(http_status: i32, why: impl ToString) -> Answer {
+        Answer::new(http_status, "refused", None, why.to_string())
+    }
+
+    fn ignored(kind: &str) -> Answer {
+        let kind: String = kind.chars().take(100).collect();
+        Answer::new(200, "ignored", None, format!("messages of type \"{kind}\" say nothing about the life of a call"))
+    }
+}
+
+/// A believed message about a call.
+struct Event {
+    call_id: String,
+    kind: String,
+    status: String,
+    batch: Batch,
+}
+
+fn ingest(tenant: &str, body: &[u8], headers: &Headers) -> Result<Answer, Failure> {
+    let caller = role::caller();
+    let _owner = AsOwner::begin()?;
+    let tenant = Tenant::load(tenant, caller)?;
+    let event = match &tenant.access {
+        Access::Vapi(access) => of_vapi(access, body, headers),
+        Access::HighLevel(access) => of_highlevel(access, &tenant, body, headers),
+        _ => return Err(Failure::NoWebhooks { tenant: tenant.name }),
+    };
+    match event {
+        Ok(event) => {
+            let mut run = Run::begin(&tenant, "webhook", false)?;
+            let answer = store(&tenant, event, &mut run)?;
+            record(&mut run, &answer)?;
+            Ok(answer)
+        }
+        // Messages that nobody asked for come by the hundred a call.
+        Err(answer) if answer.outcome == "ignored" => Ok(answer),
+        Err(answer) => {
+            record(&mut Run::begin(&tenant, "webhook", false)?, &answer)?;
+            Ok(answer)
+        }
+    }
+}
+
+fn of_vapi(access: &vapi::Access, body: &[u8], headers: &Headers) -> Result<Event, Answer> {
+    let find = |name: &str| headers.find(name);
+    vapi::verify(&access.webhooks, access.webhook_secret.as_ref(), find, body, Utc::now())
+        .map_err(|why| Answer::refused(401, why))?;
+    let text = std::str::from_utf8(body).map_err(|_| Answer::refused(400, "the body is not UTF-8"))?;
+    match vapi::read_message(text, access.take()) {
+        Ok(event) => Ok(Event {
+            call_id: event.call.id.clone(),
+            kind: event.kind,
+            status: event.status,
+            batch: Batch { voice_calls: vec![event.call], ..Batch::default() },
+        }),
+        Err(vapi::Refused::Ignored { kind }) => Err(Answer::ignored(&kind)),
+        Err(vapi::Refused::Unreadable { why }) => Err(Answer::refused(400, why)),
+        Err(vapi::Refused::Bad { call_id: None, fault }) => Err(Answer::refused(400, fault.detail)),
+        Err(vapi::Refused::Bad { call_id: Some(call_id), fault }) => {
+            let reject: Reject = vapi::reject_message(&call_id, access, fault, text);
+            let batch = Batch { rejects: vec![reject], ..Batch::default() };
+            Ok(Event { call_id, kind: "rejected".to_owned(), status: String::new(), batch })
+        }
+    }
+}
+
+fn of_highlevel(access: &highlevel::Access, tenant: &Tenant, body: &[u8], headers: &Headers) -> Result<Event, Answer> {
+    let find = |name: &str| headers.find(name);
+    let open = highlevel::webhook::open(&access.keys, find, body, &access.location, tenant.zone, Utc::now());
+    let delivery = open.map_err(|why| match why {
+        highlevel::Untrusted::Shape(_) => Answer::refused(400, why),
+        _ => Answer::refused(401, why),
+    })?;
+    match delivery.call_id {
+        Some(call_id) if !delivery.batch.is_empty() => {
+            Ok(Event { call_id, kind: delivery.event, status: delivery.id, batch: delivery.batch })
+        }
+        _ => Err(Answer::ignored(&delivery.event)),
+    }
+}
+
+fn store(tenant: &Tenant, event: Event, run: &mut Run) -> Result<Answer, Failure> {
+    let Event { call_id, kind, status, mut batch } = event;
+    let rejected = batch.rejects.first().map(|reject| format!("field \"{}\": {}", reject.field, reject.detail));
+    run.fetched = 1;
+    let before = run.calls;
+    let sync = Sync { tenant, now: Utc::now(), dry: false };
+    if let Some(why) = rejected {
+        sync.flush(&mut batch, run)?;
+        let detail = format!("{why}; the message is in dialfire.rejects_open");
+        return Ok(Answer::new(422, "rejected", Some(call_id), detail));
+    }
+    let is_new = note(&tenant.name, &call_id, &kind, &status)?;
+    sync.flush(&mut batch, run)?;
+    sync.publish(run, before)?;
+    let changed = run.calls.inserted + run.calls.updated > 0;
+    let (outcome, detail) = match (changed, is_new) {
+        (true, _) if run.calls.inserted > 0 => ("stored", format!("{kind} {status}: the call is new")),
+        (true, _) => ("stored", format!("{kind} {status}: the call has changed")),
+        (false, true) => ("unchanged", format!("{kind} {status}: all of it was known already")),
+        (false, false) => ("duplicate", format!("{kind} {status}: it came before")),
+    };
+    Ok(Answer::new(200, outcome, Some(call_id), detail))
+}
+
+/// Remembers the delivery; whether it is the first of its kind.
+fn note(tenant: &str, call_id: &str, kind: &str, status: &str) -> spi::Result<bool> {
+    let is_new = Spi::get_one_with_args::<bool>(
+        "INSERT INTO dialfire.webhook_events AS w (tenant, call_id, event, status) VALUES ($1, $2, left($3, 200), left($4, 200))
+         ON CONFLICT (tenant, call_id, event, status) DO UPDATE SET times = w.times + 1, last_at = clock_timestamp()
+         RETURNING times = 1",
+        &[tenant.into(), call_id.into(), kind.into(), status.into()],
+    )?;
+    Ok(is_new.unwrap_or_default())
+}
+
+fn record(run: &mut Run, answer: &Answer) -> Result<(), Failure> {
+    let status = match answer.outcome {
+        "refused" => "failed",
+        "rejected" => "partial",
+        _ => "success",
+    };
+    run.complete = u64::from(status == "success");
+    run.params =
+        serde_json::json!({ "http_status": answer.http_status, "outcome": answer.outcome, "call_id": answer.call_id });
+    run.write(&Verdict { status, message: answer.detail.clone(), hint: None })?;
+    Ok(())
+}
+
+/// Names in lower case; a header that came several times has its first value.
+struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    fn read(headers: Option<Value>) -> Headers {
+        let Some(Value::Object(map)) = headers else { return Headers(Vec::new()) };
+        let text = |value: Value| match value {
+            Value::String(text) => Some(text),
+            Value::Array(values) => values.into_iter().find_map(|value| value.as_str().map(str::to_owned)),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        Headers(map.into_iter().filter_map(|(name, value)| Some((name.to_ascii_lowercase(), text(value)?))).collect())
+    }
+
+    fn find(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
