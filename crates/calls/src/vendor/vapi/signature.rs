@@ -171,7 +171,7 @@ fn instant(text: &str) -> Option<DateTime<Utc>> {
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
-    let whole = digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit);
+    let whole = digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit);
     whole.then(|| {
         text.as_bytes()
             .chunks(2)
