@@ -7,7 +7,7 @@ PGRX=0.18.1
 packages() {
     local wanted=(libclang-dev clang pkg-config build-essential sudo "$@") missing=()
     if [ "$PG_CONFIG" = "/usr/lib/postgresql/$PG/bin/pg_config" ]; then
-        wanted+=("postgresql-$PG" "postgresql-server-dev-$PG" "postgresql-$PG-cron")
+        wanted+=("postgresql-$PG" "postgresql-server-dev-$PG" "postgresql-$PG-cron" "postgresql-$PG-mysql-fdw" mariadb-server)
     fi
     local installed
     installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)

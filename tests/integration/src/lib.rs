@@ -1,6 +1,7 @@
 //! A real server, a simulated vendor and a tenant between them, for tests over real connections.
 
 pub mod cluster;
+pub mod dialler;
 pub mod hanging;
 pub mod many;
 pub mod place;

@@ -21,4 +21,5 @@ mod security;
 mod sync;
 mod vapi;
 mod webhooks;
+mod vicidial;
 mod worker;
