@@ -3,7 +3,7 @@ PG_CONFIG ?= /usr/lib/postgresql/$(PG)/bin/pg_config
 export PG PG_CONFIG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-jdbc test-bench chaos bench bench-views
+.PHONY: help setup install demo story demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-jdbc test-bench chaos bench bench-views
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -16,6 +16,9 @@ install: setup ## build the extension and install it into the server of PG_CONFI
 
 demo: ## everything from a bare machine to calls in tables; leaves a private server running
 	@scripts/demo.sh start
+
+story: ## a database as the vendor's own client leaves it: wrong KPI, why, what is missing, and how it becomes right
+	@scripts/demo.sh story
 
 demo-stop: ## stop the server and the simulator of the demo
 	@scripts/demo.sh stop

@@ -1,5 +1,5 @@
 -- A database as the vendor's own client leaves it: its tables, in the first schema of the search path, from what tenant
--- acme delivers, and then its ways of losing calls. The setting dbsync.range says which range; default the last 14 days.
+-- acme delivers, and then its ways of losing calls. The setting dbsync.range says which range; default the last 21 days.
 
 CREATE TABLE contacts ("$id" varchar(50) NOT NULL PRIMARY KEY, "$ref" varchar(50), "$version" varchar(50),
     "$campaign_id" varchar(50), "$task_id" varchar(50), "$task" varchar(50), "$status" varchar(50),
@@ -35,7 +35,7 @@ CREATE TABLE inbound_calls ("id" varchar(50) NOT NULL PRIMARY KEY, "line_id" var
 -- What came in. An empty text is null in a table.
 CREATE TEMP TABLE came AS
 SELECT DISTINCT ON (kind, key) kind, key, payload::jsonb AS object
-FROM df_fetch('acme', COALESCE(current_setting('dbsync.range', true), 'last 14 days'))
+FROM df_fetch('acme', COALESCE(current_setting('dbsync.range', true), 'last 21 days'))
 WHERE kind <> 'event' ORDER BY kind, key;
 CREATE TEMP TABLE events AS
 SELECT md5(key || (t ->> 'fired')) AS id, key AS contact_id, t AS object, (t ->> 'sequence_nr')::int AS sequence_nr

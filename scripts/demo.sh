@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# demo.sh start|stop|remove: the extension, a private cluster, a simulated vendor, and what a user would type.
+# demo.sh start|story|stop|remove: the extension, a private cluster, a simulated vendor, and what a user would type.
 . "$(dirname "$0")/lib.sh"
 export CLUSTER=demo
 DAYS=21
@@ -26,24 +26,41 @@ start_simulator() {
     die "the simulator did not start"
 }
 
-start() {
+# prepare DATABASE: all that is needed for a script, and an empty database.
+prepare() {
     scripts/setup.sh
     scripts/install.sh release
     step "building the simulator" bounded 1200 cargo build --quiet --release -p simulator
     step "starting the server" scripts/cluster.sh start
     eval "$(scripts/cluster.sh env)"
-    export PGDATABASE=demo PGOPTIONS='-c client_min_messages=notice'
+    export PGDATABASE=$1 PGOPTIONS='-c client_min_messages=notice'
     say "starting the simulated vendor with $DAYS days of calls"
     start_simulator
-    step "creating the database demo afresh" scripts/cluster.sh psql -X -q -d postgres \
-        -c 'SET client_min_messages = warning' -c 'DROP DATABASE IF EXISTS demo WITH (FORCE)' -c 'CREATE DATABASE demo'
-    say "scripts/demo.sql"
+    step "creating the database $1 afresh" scripts/cluster.sh psql -X -q -d postgres \
+        -c 'SET client_min_messages = warning' -c "DROP DATABASE IF EXISTS $1 WITH (FORCE)" -c "CREATE DATABASE $1"
+}
+
+# show FILE: runs a script as a user would see it.
+show() {
+    say "$1"
     "$("$PG_CONFIG" --bindir)/psql" -X -e -v ON_ERROR_STOP=1 -v "base_url=$base_url" -P pager=off -P columns=120 \
-        -P format=wrapped -P linestyle=unicode -P null=∅ -f scripts/demo.sql
+        -P format=wrapped -P linestyle=unicode -P null=∅ -f "$1"
     echo
     say "the server keeps running; go on with"
-    echo "    $("$PG_CONFIG" --bindir)/psql -h $PGHOST -p $PGPORT -U postgres demo"
+    echo "    $("$PG_CONFIG" --bindir)/psql -h $PGHOST -p $PGPORT -U postgres $PGDATABASE"
     echo "    make demo-stop"
+}
+
+start() {
+    prepare demo
+    show scripts/demo.sql
+}
+
+story() {
+    prepare story
+    step "leaving the tables of the vendor's client" \
+        scripts/cluster.sh psql -X -q -d story -v ON_ERROR_STOP=1 -v "base_url=$base_url" -f scripts/story_before.sql
+    show scripts/story.sql
 }
 
 stop() {
@@ -55,7 +72,7 @@ stop() {
 }
 
 case ${1:-} in
-    start | stop) "$1" ;;
+    start | story | stop) "$1" ;;
     remove) stop && scripts/cluster.sh remove ;;
-    *) die "usage: demo.sh start|stop|remove" ;;
+    *) die "usage: demo.sh start|story|stop|remove" ;;
 esac

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use calls::row::Batch;
+use calls::row::{Agent, Batch};
 use calls::vendor::dialfire::{is_derived, Line, Parent, Reader, Table};
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, TimeDelta};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -208,7 +208,9 @@ impl Adoption {
         self.run.quarantine(&batch)?;
         self.run.sources.extend(batch.sources().into_iter().filter(|id| !id.is_empty()));
         let tenant = &self.tenant.name;
-        store::agents(tenant, std::mem::take(&mut batch.agents))?;
+        // Among events the newest counts; of the same event the vendor's word does.
+        let before = |agent: Agent| Agent { seen: agent.seen.map(|at| at - TimeDelta::microseconds(1)), ..agent };
+        store::agents(tenant, std::mem::take(&mut batch.agents).into_iter().map(before).collect())?;
         // Rows that changed, by what their day is known of.
         let of_parent = |pairs: Vec<(String, Option<String>)>, written: &HashSet<String>| -> Vec<NaiveDate> {
             let changed = pairs.into_iter().filter(|(id, _)| written.contains(id));

@@ -71,7 +71,7 @@ pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<Changes> {
 #[derive(Clone, Copy, PartialEq)]
 enum Teller {
     Vendor,
-    /// Tables of the vendor's client. They fill in what is not known, and change only what came from them.
+    /// Tables of the vendor's client. They change only what came from them.
     OldTables,
 }
 
@@ -187,13 +187,18 @@ fn changed_sql<R: Row>(teller: Teller) -> String {
     let values = columns.iter().filter(|c| !c.is_key);
     let (stored, merged): (Vec<_>, Vec<_>) =
         values.map(|c| (format!("e.{}", c.name), merged(c, "i", "e", teller))).unzip();
-    // What the vendor confirms is the vendor's from then on.
-    let confirmed = if teller == Teller::Vendor && is_adoptable::<R>() { " OR e.adopted_at IS NOT NULL" } else { "" };
+    let adopted = match teller {
+        // What the vendor confirms is the vendor's from then on.
+        Teller::Vendor if is_adoptable::<R>() => " OR e.adopted_at IS NOT NULL",
+        Teller::Vendor => "",
+        Teller::OldTables => " AND e.adopted_at IS NOT NULL",
+    };
+    let another = if mixes_calls::<R>(teller) { format!(", {ANOTHER} AS another") } else { String::new() };
     format!(
         "i AS (SELECT $1::text AS tenant, {typed} FROM unnest({}) AS u({})), \
-         changed AS (SELECT i.*, e.tenant IS NULL AS is_new FROM i \
+         changed AS (SELECT i.*, e.tenant IS NULL AS is_new{another} FROM i \
          LEFT JOIN LATERAL (SELECT * FROM dialfire.{} s WHERE s.tenant = i.tenant AND s.id = i.id LIMIT 1) e ON true \
-         WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}){confirmed} ORDER BY i.id)",
+         WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}){adopted} ORDER BY i.id)",
         arrays.join(", "),
         list(&|c| c.name.to_owned()),
         R::TABLE,
@@ -211,37 +216,50 @@ fn is_adoptable<R: Row>() -> bool {
     ["contacts", "transactions", "connections", "recordings", "inbound_calls"].contains(&R::TABLE)
 }
 
-/// A known value is never overwritten by an absent one, nor what the vendor said by what stands in old tables.
+/// The vendor's client keeps two calls of a contact and instant under one id, whichever it wrote last. Where what it left
+/// contradicts the vendor's call of that id it is of the other one, and nothing of it is kept.
+fn mixes_calls<R: Row>(teller: Teller) -> bool {
+    teller == Teller::Vendor && R::TABLE == "transactions"
+}
+
+/// When the contradicted row was adopted, else null.
+const ANOTHER: &str =
+    "CASE WHEN e.adopted_at IS NOT NULL AND (e.status <> i.status OR e.status_detail <> i.status_detail
+    OR e.task_id <> i.task_id OR e.user_id <> i.user_id OR e.event_type <> i.event_type OR e.result <> i.result
+    OR e.trigger <> i.trigger OR e.pause_time_sec <> i.pause_time_sec OR e.edit_time_sec <> i.edit_time_sec
+    OR e.wrapup_time_sec <> i.wrapup_time_sec OR e.wait_time_sec <> i.wait_time_sec) THEN e.adopted_at END";
+
+/// A known value is never overwritten by an absent one.
 fn merged(column: &calls::row::Column, new: &str, old: &str, teller: Teller) -> String {
     let name = column.name;
-    match (teller, column.keeps_known) {
-        (Teller::Vendor, true) => format!("COALESCE({new}.{name}, {old}.{name})"),
-        (Teller::Vendor, false) => format!("{new}.{name}"),
-        (Teller::OldTables, true) => format!(
-            "CASE WHEN {old}.adopted_at IS NULL THEN COALESCE({old}.{name}, {new}.{name}) \
-             ELSE COALESCE({new}.{name}, {old}.{name}) END"
-        ),
-        (Teller::OldTables, false) => format!(
-            "CASE WHEN {old}.adopted_at IS NULL THEN {new}.{name} || {old}.{name} ELSE {old}.{name} || {new}.{name} END"
-        ),
+    match (column.keeps_known, teller) {
+        (true, _) => format!("COALESCE({new}.{name}, {old}.{name})"),
+        (false, Teller::Vendor) => format!("{new}.{name}"),
+        (false, Teller::OldTables) => format!("{old}.{name} || {new}.{name}"),
     }
 }
 
 fn upsert_sql<R: Row>(teller: Teller) -> String {
     let names: Vec<&str> = R::COLUMNS.iter().map(|c| c.name).collect();
     let values = R::COLUMNS.iter().filter(|c| !c.is_key);
-    let mut sets: Vec<String> =
-        values.map(|c| format!("{} = {}", c.name, merged(c, "excluded", "t", teller))).collect();
-    let (mut adopted, mut written) = ("", "");
-    match teller {
-        Teller::Vendor if is_adoptable::<R>() => sets.push("adopted_at = NULL".to_owned()),
-        Teller::Vendor => {}
-        Teller::OldTables => (adopted, written) = (", adopted_at", ", array_agg(id)"),
+    let merged = |c| match merged(c, "excluded", "t", teller) {
+        merged if mixes_calls::<R>(teller) => {
+            format!("CASE WHEN excluded.adopted_at IS NULL THEN {merged} ELSE excluded.{} END", c.name)
+        }
+        merged => merged,
+    };
+    let mut sets: Vec<String> = values.map(|c| format!("{} = {}", c.name, merged(c))).collect();
+    if teller == Teller::Vendor && is_adoptable::<R>() {
+        sets.push("adopted_at = NULL".to_owned());
     }
-    let now = if adopted.is_empty() { "" } else { ", now()" };
+    let (adopted, when, only, written) = match teller {
+        Teller::OldTables => (", adopted_at", ", now()", " WHERE t.adopted_at IS NOT NULL", ", array_agg(id)"),
+        Teller::Vendor if mixes_calls::<R>(teller) => (", adopted_at", ", another", "", ""),
+        Teller::Vendor => ("", "", "", ""),
+    };
     format!(
-        "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}{adopted}) SELECT tenant, {names}{now} FROM changed \
-         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = now() RETURNING xmax = 0 AS is_new, id) \
+        "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}{adopted}) SELECT tenant, {names}{when} FROM changed \
+         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = now(){only} RETURNING xmax = 0 AS is_new, id) \
          SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new){written} FROM written",
         changed_sql::<R>(teller),
         R::TABLE,

@@ -1,5 +1,6 @@
 //! The promises of the extension, each kept on a real server against a simulated vendor.
 
+mod adopt;
 mod backfill;
 mod bad_input;
 mod days;

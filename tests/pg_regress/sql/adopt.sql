@@ -75,7 +75,7 @@ SELECT id, status, edit_time_sec FROM dialfire.transactions
 WHERE tenant = 'old_client' AND (id IN ('; DROP', 'number') OR fired = '2025-10-10 21:30+00') ORDER BY fired;
 SELECT reason, resolved_at IS NULL AS open FROM dialfire.rejects WHERE tenant = 'old_client' AND key = 'number';
 
--- What the vendor has said stays, and is only filled in.
+-- What the vendor has said stays as it is.
 UPDATE dialfire.transactions SET status = 'the vendor''s', edit_time_sec = NULL, adopted_at = NULL WHERE tenant = 'old_client' AND id = '; DROP';
 UPDATE dialfire.contacts SET fields = '{"firma": "the vendor''s"}', adopted_at = NULL WHERE tenant = 'old_client';
 UPDATE "o'ld"" ; DROP SCHEMA dialfire; --".transactions SET edit_time_sec = '9', status = 'old' WHERE id = '; DROP';
