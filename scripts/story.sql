@@ -19,7 +19,7 @@ SELECT kind, reason, count(*), min(detail) AS example FROM dialfire.rejects_open
 \echo
 CREATE TEMP TABLE missing AS SELECT * FROM df_compare('public', 'acme', 'last 21 days', ask_vendor => true);
 SELECT side, what, count(*), count(*) FILTER (WHERE detail LIKE '%instant') AS same_instant FROM missing GROUP BY 1, 2;
-SELECT to_char(fired, 'DD Mon HH24:MI') AS at, agent_login AS agent, what, left(detail, 79) AS detail
+SELECT to_char(fired, 'DD Mon HH24:MI') AS at, agent_login AS agent, what, left(detail, 76) AS detail
 FROM (SELECT *, row_number() OVER (PARTITION BY what ORDER BY fired DESC) AS n FROM missing WHERE detail LIKE '%connect%') m
 WHERE n <= 3 ORDER BY what, fired;
 \echo '── 5. It is fetched, and only what was fetched whole is called covered ──'

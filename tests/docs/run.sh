@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every SQL block of README.md and docs/*.md, and scripts/demo.sql, against the simulated vendor, and compares the
+# Runs every SQL block of README.md and docs/*.md, scripts/demo.sql and story.sql, against the simulated vendor, and compares the
 # tables of options, KPIs and settings with what the extension says. Needs the extension installed and the simulator built.
 . "$(dirname "$0")/../../scripts/lib.sh"
 export CLUSTER=docs-test
@@ -34,12 +34,19 @@ for file in README.md docs/*.md; do
 done
 [ "$blocks" -gt 10 ] || die "only $blocks blocks of SQL were found"
 
-fresh
-psql -d docs -v "base_url=$base_url" -P format=wrapped -P columns=120 -P pager=off -f scripts/demo.sql >"$work/output" 2>&1 || {
-    cat "$work/output" >&2
-    die "scripts/demo.sql fails"
+# shown FILE: a script that shows the extension runs, and fits into a terminal.
+shown() {
+    psql -d docs -v "base_url=$base_url" -P format=wrapped -P columns=120 -P pager=off -f "$1" >"$work/output" 2>&1 || {
+        cat "$work/output" >&2
+        die "$1 fails"
+    }
+    [ "$(LC_ALL=C.UTF-8 wc -L <"$work/output")" -le 120 ] || die "the output of $1 is wider than 120 columns"
 }
-[ "$(LC_ALL=C.UTF-8 wc -L <"$work/output")" -le 120 ] || die "the output of scripts/demo.sql is wider than 120 columns"
+fresh
+shown scripts/demo.sql
+fresh
+psql -d docs -v "base_url=$base_url" -f scripts/story_before.sql
+shown scripts/story.sql
 
 # same NAME FILE SQL: the table of that name in the file is what the extension says.
 same() {
