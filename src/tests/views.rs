@@ -105,6 +105,24 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_start_or_contact_of_the_leg_falls_back_on_the_call() {
+        Spi::run(LEGACY).unwrap();
+        make(
+            "starts",
+            "SELECT t.id, c.started AS call_started, c.started AS connections_started, r.contact_id AS contact,
+                    left(r.started, 10) AS day, c.started IS NULL AS unanswered
+             FROM transactions t LEFT JOIN connections c ON c.transaction_id = t.id
+             LEFT JOIN recordings r ON r.connection_id = c.id",
+        );
+        assert_eq!(hardened("starts"), (7, 7));
+        Spi::run("SELECT * FROM df_harden_view('legacy.starts', apply => true)").unwrap();
+        let said: String =
+            one("SELECT string_agg(concat_ws(' ', call_started, connections_started, contact, day, unanswered), ', ')
+             FROM legacy.starts WHERE id = 'T4'");
+        assert_eq!(said, "2026-11-05T10:03:00.000Z C2 2026-11-05 t");
+    }
+
+    #[pg_test]
     fn ids_do_not_pass_for_logins() {
         Spi::run(LEGACY).unwrap();
         Spi::run(r#"UPDATE legacy.connections SET "user" = 'U1' WHERE id = 'L1'"#).unwrap();
@@ -329,6 +347,7 @@ mod tests {
                               FROM transactions t LEFT JOIN connections c ON c.transaction_id = t.id"),
             ("counted_before", "SELECT count(*) AS calls, sum(c.legs) AS legs FROM transactions t LEFT JOIN (
                                 SELECT transaction_id, count(*) AS legs FROM connections GROUP BY 1) c ON c.transaction_id = t.id"),
+            ("every_with_every", "SELECT t.id, v.n FROM transactions t JOIN (VALUES (1), (2)) v(n) ON true"),
             ("one_row", "SELECT t.id, p.calls FROM transactions t, (SELECT count(*) AS calls FROM transactions) p"),
             ("typed", "SELECT id, joined, joined::date AS day FROM agents WHERE joined > '2026-11-05'"),
             ("guarded", "SELECT id FROM transactions WHERE fired <> '' AND fired IS NOT NULL"),

@@ -24,10 +24,20 @@ pub fn known(level: &Level) -> Vec<Fallback> {
         let strong = [at(connections, "user"), at(events, "user")].into_iter().flatten().collect();
         add(level, "login", weak, strong, |_, _| true, &mut found);
     }
-    if let Some(weak) = at(level.of_shape(Shape::Recordings), "started") {
-        let strong = [at(connections, "started"), at(events, "fired")].into_iter().flatten().collect();
-        // A plain column of the recording says when the recording began; what is made of it says when the call did.
-        add(level, "start", weak, strong, |name, bare| !(bare && name.starts_with("recording")), &mut found);
+    let recordings = level.of_shape(Shape::Recordings);
+    // A plain column of the recording or the leg says when that began; what is made of it says when the call did.
+    for (relation, other, own) in [(recordings, connections, "recording"), (connections, recordings, "connection")] {
+        if let Some(weak) = at(relation.filter(|relation| *relation != level.keep), "started") {
+            let strong = [at(other, "started"), at(events, "fired")].into_iter().flatten().collect();
+            add(level, "start", weak, strong, |name, bare| !(bare && name.starts_with(own)), &mut found);
+        }
+    }
+    for relation in [connections, recordings] {
+        if let Some(weak) = at(relation.filter(|relation| *relation != level.keep), "contact_id") {
+            let strong = [connections.filter(|_| relation == recordings), events];
+            let strong = strong.into_iter().filter_map(|strong| at(strong, "contact_id")).collect();
+            add(level, "contact", weak, strong, |_, _| true, &mut found);
+        }
     }
     found
 }

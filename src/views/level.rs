@@ -196,7 +196,8 @@ impl Level {
             let reads = condition.relations();
             reads.is_subset(&whole) && !reads.is_disjoint(&arm_leaves) && !reads.is_subset(&arm_leaves)
         };
-        let mut linking = join.on.clone();
+        let on = join.on.iter().copied().filter(|condition| !condition.relations().is_disjoint(&arm_leaves));
+        let mut linking: Vec<Expr> = on.collect();
         linking.extend(self.tree.filters().into_iter().filter(links));
         let lateral = arm_leaves
             .iter()

@@ -21,6 +21,6 @@ mod secrets;
 mod security;
 mod sync;
 mod vapi;
-mod webhooks;
 mod vicidial;
+mod webhooks;
 mod worker;

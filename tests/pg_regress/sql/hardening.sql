@@ -98,6 +98,10 @@ SELECT t.id FROM fragile.transactions t JOIN generate_series(1, 4000000000) g ON
 SELECT set_config('regress.began', clock_timestamp()::text, false) IS NOT NULL AS began;
 SELECT finding, rows_lost, detail FROM df_audit_views('fragile', count_within => '300 ms') WHERE view = 'fragile.slow';
 SELECT clock_timestamp() - current_setting('regress.began')::timestamptz < '30 s' AS soon;
+-- The caller's own timeout is none of the audit's.
+SET statement_timeout = '400 ms';
+SELECT regress.try($$SELECT * FROM df_audit_views('fragile', count_within => '1 minute')$$);
+RESET statement_timeout;
 DROP VIEW fragile.slow;
 RESET ROLE;
 CREATE TABLE fragile.closed (id text);
