@@ -58,12 +58,16 @@ COMMENT ON COLUMN dialfire.daily_stats.last_at IS 'last event of the day (UTC in
 COMMENT ON COLUMN dialfire.daily_stats.changed_at IS 'last changed (UTC instant)';
 SELECT pg_catalog.pg_extension_config_dump('dialfire.daily_stats', '');
 
-CREATE FUNCTION dialfire.stats_of(tenant text, days date[]) RETURNS SETOF dialfire.daily_stats
+CREATE FUNCTION dialfire.vendor_of(tenant text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT COALESCE((SELECT t.vendor FROM dialfire.tenants t WHERE t.tenant = $1), 'dialfire')
+$$;
+COMMENT ON FUNCTION dialfire.vendor_of(text) IS 'the vendor whose words a tenant''s calls are in; dialfire for one whose server is gone';
+
+CREATE FUNCTION dialfire.stats_of(tenant text, days date[]) RETURNS SETOF dialfire.daily_stats
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
     -- One pass from events to legs: a join of two aggregates would be at the mercy of a fresh table's missing statistics.
-    WITH word AS (
-        SELECT COALESCE((SELECT t.vendor FROM dialfire.tenants t WHERE t.tenant = $1), 'dialfire') AS vendor
-    ), events AS (
+    WITH events AS (
         SELECT t.id, t.day, t.campaign_id, t.user_id, t.user_login, t.fired, t.is_human, t.status, t.wait_time_sec,
                t.pause_time_sec, t.wrapup_time_sec,
                t.direction IS NOT DISTINCT FROM 'inbound' AS is_inbound,
@@ -76,11 +80,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                count(c.duration_ms) FILTER (WHERE m.status = 'completed') AS talks
         FROM dialfire.transactions t
         LEFT JOIN dialfire.connections c ON c.tenant = t.tenant AND c.transaction_id = t.id
-        LEFT JOIN dialfire.call_statuses everybodys ON everybodys.vendor = (SELECT vendor FROM word)
+        LEFT JOIN dialfire.call_statuses everybodys ON everybodys.vendor = (SELECT dialfire.vendor_of($1))
             AND everybodys.word = lower(c.result) AND everybodys.tenant = ''
-        LEFT JOIN dialfire.call_statuses own ON own.vendor = (SELECT vendor FROM word) AND own.word = lower(c.result)
+        LEFT JOIN dialfire.call_statuses own ON own.vendor = (SELECT dialfire.vendor_of($1)) AND own.word = lower(c.result)
             AND own.tenant = t.tenant AND own.campaign_id = t.campaign_id
-        LEFT JOIN dialfire.call_statuses tenants ON tenants.vendor = (SELECT vendor FROM word)
+        LEFT JOIN dialfire.call_statuses tenants ON tenants.vendor = (SELECT dialfire.vendor_of($1))
             AND tenants.word = lower(c.result) AND tenants.tenant = t.tenant AND tenants.campaign_id = ''
         CROSS JOIN LATERAL (SELECT COALESCE(own.status, tenants.status, everybodys.status) AS status) m
         WHERE t.tenant = $1 AND t.day = ANY ($2)
@@ -99,12 +103,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                count(*) FILTER (WHERE e.is_inbound AND e.connected) AS inbound_answered,
                COALESCE(sum(e.talk_ms), 0)::bigint AS talk_ms,
                COALESCE(sum(e.talks), 0)::bigint AS talks,
-               -- numeric sums do not depend on the order of the rows, so that recomputed always equals kept.
-               COALESCE(sum(e.wait_time_sec::numeric), 0)::float8 AS wait_sec,
+               -- Sums of whole microseconds do not depend on the order of the rows, so that recomputed always equals kept.
+               COALESCE(sum(round(e.wait_time_sec * 1e6)), 0) / 1e6 AS wait_sec,
                count(e.wait_time_sec) AS waits,
-               COALESCE(sum(e.pause_time_sec::numeric), 0)::float8 AS pause_sec,
+               COALESCE(sum(round(e.pause_time_sec * 1e6)), 0) / 1e6 AS pause_sec,
                count(e.pause_time_sec) AS pauses,
-               COALESCE(sum(e.wrapup_time_sec::numeric), 0)::float8 AS wrapup_sec,
+               COALESCE(sum(round(e.wrapup_time_sec * 1e6)), 0) / 1e6 AS wrapup_sec,
                count(e.wrapup_time_sec) AS wrapups,
                min(e.fired) AS first_at,
                max(e.fired) AS last_at
@@ -165,3 +169,39 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 $$;
 COMMENT ON FUNCTION dialfire.keep_stats(text, date[]) IS 'brings daily_stats up to date for some days; returns the rows that changed';
 REVOKE ALL ON FUNCTION dialfire.keep_stats(text, date[]) FROM PUBLIC;
+
+CREATE FUNCTION dialfire.add_stats(tenant text, added json) RETURNS bigint
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    WITH written AS (
+        INSERT INTO dialfire.daily_stats AS s
+        SELECT $1, a.day, a.campaign_id, a.agent_id, a.agent_login, a.attempts, a.human, a.missing_login, a.with_leg,
+               a.connects, a.voicemails, a.conversions, a.recorded, a.talk_ms, a.talks, a.wait_us / 1e6, a.waits,
+               a.pause_us / 1e6, a.pauses, a.wrapup_us / 1e6, a.wrapups, a.inbound, a.inbound_answered, a.first_at,
+               a.last_at, clock_timestamp()
+        FROM json_to_recordset($2) AS a (
+            day date, campaign_id text, agent_id text, agent_login text, attempts bigint, human bigint,
+            missing_login bigint, with_leg bigint, connects bigint, voicemails bigint, conversions bigint,
+            recorded bigint, talk_ms bigint, talks bigint, wait_us float8, waits bigint, pause_us float8, pauses bigint,
+            wrapup_us float8, wrapups bigint, inbound bigint, inbound_answered bigint, first_at timestamptz,
+            last_at timestamptz)
+        ON CONFLICT (tenant, day, campaign_id, agent_id, agent_login) DO UPDATE SET
+            attempts = s.attempts + excluded.attempts, human = s.human + excluded.human,
+            missing_login = s.missing_login + excluded.missing_login, with_leg = s.with_leg + excluded.with_leg,
+            connects = s.connects + excluded.connects, voicemails = s.voicemails + excluded.voicemails,
+            conversions = s.conversions + excluded.conversions, recorded = s.recorded + excluded.recorded,
+            talk_ms = s.talk_ms + excluded.talk_ms, talks = s.talks + excluded.talks,
+            -- Whole microseconds add up exactly.
+            wait_sec = (round(s.wait_sec * 1e6) + round(excluded.wait_sec * 1e6)) / 1e6, waits = s.waits + excluded.waits,
+            pause_sec = (round(s.pause_sec * 1e6) + round(excluded.pause_sec * 1e6)) / 1e6,
+            pauses = s.pauses + excluded.pauses,
+            wrapup_sec = (round(s.wrapup_sec * 1e6) + round(excluded.wrapup_sec * 1e6)) / 1e6,
+            wrapups = s.wrapups + excluded.wrapups,
+            inbound = s.inbound + excluded.inbound, inbound_answered = s.inbound_answered + excluded.inbound_answered,
+            first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at),
+            changed_at = excluded.changed_at
+        RETURNING 1
+    )
+    SELECT count(*) FROM written
+$$;
+COMMENT ON FUNCTION dialfire.add_stats(text, json) IS 'adds counts and sums of new calls to daily_stats; returns the rows that changed';
+REVOKE ALL ON FUNCTION dialfire.add_stats(text, json) FROM PUBLIC;

@@ -15,6 +15,7 @@ use pgrx::spi;
 
 use crate::error::Failure;
 use crate::pg;
+use crate::stats::News;
 use crate::store::{instant, Changes};
 use crate::tenant::Tenant;
 
@@ -34,6 +35,7 @@ pub struct Run {
     pub date: Option<DateTime<Utc>>,
     /// Days and sources of the calls that came since the last commit.
     pub days: BTreeSet<NaiveDate>,
+    pub news: News,
     pub sources: BTreeSet<String>,
     began: Instant,
     started_at: TimestampWithTimeZone,
@@ -86,6 +88,7 @@ impl Run {
             failures: Vec::new(),
             date: None,
             days: BTreeSet::new(),
+            news: News::default(),
             sources: BTreeSet::new(),
             began: Instant::now(),
             started_at: now()?,

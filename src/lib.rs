@@ -10,6 +10,7 @@ mod vicidial;
 mod adopt;
 mod adopt_steps;
 mod alerts;
+mod append;
 mod backfill;
 mod check;
 mod clean_up;

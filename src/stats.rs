@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use calls::range;
+use calls::rollup::{Place, Rollup, Tally, Words};
 use chrono::{NaiveDate, Utc};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -12,6 +13,60 @@ use crate::error::Failure;
 use crate::pg::role::{self, AsOwner};
 use crate::store::instant;
 use crate::tenant::Tenant;
+
+/// What a sync has done to the rollup, to be written with it.
+#[derive(Default)]
+pub struct News {
+    /// Days with calls that may have changed: they are computed anew.
+    pub changed: BTreeSet<NaiveDate>,
+    /// Of calls that are new: it is added.
+    pub added: Rollup,
+}
+
+impl News {
+    /// Returns the rows that changed.
+    pub fn keep(self, tenant: &str) -> spi::Result<u64> {
+        let News { mut changed, mut added } = self;
+        changed.append(&mut added.uncounted);
+        Ok(keep(tenant, &changed)? + add(tenant, added.into_added(&changed))?)
+    }
+}
+
+fn add(tenant: &str, added: impl Iterator<Item = (Place, Tally)>) -> spi::Result<u64> {
+    #[derive(serde::Serialize)]
+    struct Added {
+        #[serde(flatten)]
+        place: Place,
+        #[serde(flatten)]
+        tally: Tally,
+    }
+    let added: Vec<Added> = added.map(|(place, tally)| Added { place, tally }).collect();
+    if added.is_empty() {
+        return Ok(0);
+    }
+    let added = serde_json::to_string(&added).unwrap_or_default();
+    let changed =
+        Spi::get_one_with_args::<i64>("SELECT dialfire.add_stats($1, $2::json)", &[tenant.into(), added.into()])?;
+    Ok(changed.unwrap_or_default() as u64)
+}
+
+/// What the words of the tenant's vendor mean: to everybody, to the tenant, to its campaigns.
+pub fn words(tenant: &str) -> spi::Result<Words> {
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT campaign_id, word, status FROM dialfire.call_statuses
+             WHERE vendor = dialfire.vendor_of($1) AND tenant IN ('', $1) ORDER BY tenant",
+            None,
+            &[tenant.into()],
+        )?;
+        let mut words = Words::default();
+        for row in rows {
+            let (campaign_id, word, status) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            words.learn(campaign_id.unwrap_or_default(), word.unwrap_or_default(), status.unwrap_or_default());
+        }
+        Ok(words)
+    })
+}
 
 /// Brings the rollup up to date for days whose calls have changed.
 pub fn keep(tenant: &str, days: &BTreeSet<NaiveDate>) -> spi::Result<u64> {

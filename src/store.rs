@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use calls::copy::{POSTGRES_EPOCH, POSTGRES_EPOCH_DAYS};
 use calls::range::Window;
 use calls::row::{Agent, Batch, Renamed, Row, Transaction, Values};
 use calls::vendor::dialfire::{Event, Known};
@@ -14,10 +15,6 @@ use pgrx::spi;
 
 use crate::pg::memory::briefly;
 use crate::voice;
-
-/// Microseconds from 1970 to 2000, where Postgres begins to count.
-const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
-const POSTGRES_EPOCH_DAYS: i32 = 10_957;
 
 /// Rows a statement at most: a single contact may have tens of thousands.
 const STATEMENT_ROWS: usize = 5_000;

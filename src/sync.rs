@@ -11,6 +11,7 @@ use pgrx::datum::{Interval, JsonB};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::append;
 use crate::error::Failure;
 use crate::fetch::{self, Fetch, Fetched, Round, Step};
 use crate::follow;
@@ -18,7 +19,6 @@ use crate::ledger::{self, Run, Verdict};
 use crate::notify;
 use crate::pg::memory::briefly;
 use crate::pg::role::{self, AsOwner};
-use crate::stats;
 use crate::store::{self, Changes, Lookup};
 use crate::tenant::Tenant;
 
@@ -196,10 +196,11 @@ impl Sync<'_> {
     /// Brings the rollup up to date with what changed since `before`, and tells whoever listens.
     pub fn publish(&self, run: &mut Run, before: Changes) -> Result<(), Failure> {
         let (days, sources) = (std::mem::take(&mut run.days), std::mem::take(&mut run.sources));
+        let news = std::mem::take(&mut run.news);
         let changed = run.calls.inserted + run.calls.updated > before.inserted + before.updated;
         if !self.dry && changed {
             store::analyze_if_grown(run.calls.inserted - before.inserted)?;
-            stats::keep(&self.tenant.name, &days)?;
+            news.keep(&self.tenant.name)?;
             notify::tell(self.tenant, run, before, &days, &sources)?;
         }
         Ok(())
@@ -259,12 +260,15 @@ impl Sync<'_> {
     }
 
     pub fn flush(&self, batch: &mut Batch, run: &mut Run) -> Result<(), Failure> {
-        let batch = std::mem::take(batch);
+        let mut batch = std::mem::take(batch);
         run.quarantine(&batch)?;
         run.days.extend(batch.days());
         run.sources.extend(batch.sources());
-        let changes = store::batch(&self.tenant.name, batch, self.dry)?;
-        run.calls.add(changes);
+        if !self.dry {
+            run.calls.inserted += append::newcomers(&self.tenant.name, &mut batch, &mut run.news.added)?;
+        }
+        run.news.changed.extend(batch.days());
+        run.calls.add(store::batch(&self.tenant.name, batch, self.dry)?);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 
 pub mod bell;
 pub mod bytes;
+pub mod copy;
 pub mod deadline;
 pub mod dropping;
 pub mod json;

@@ -8,8 +8,9 @@ mod tests {
     use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
     use pgrx::prelude::*;
 
-    use crate::stats::keep;
-    use crate::store::batch;
+    use crate::append::newcomers;
+    use crate::stats::News;
+    use crate::store;
 
     /// Small and always the same for a seed: the high bits of Knuth's MMIX generator.
     struct Dice(u64);
@@ -42,11 +43,11 @@ mod tests {
         Some(instant(day, 0).date_naive())
     }
 
-    fn leg(dice: &mut Dice, transaction: &str) -> Connection {
+    fn leg(dice: &mut Dice, transaction: &str, contact: usize) -> Connection {
         Connection {
             id: format!("{transaction} leg {}", dice.below(3)),
             transaction_id: Some(transaction.to_owned()),
-            contact_id: Some("C".to_owned()),
+            contact_id: Some(format!("C{contact}")),
             result: dice.text(&[None, Some("connect"), Some("Connect"), Some("norespons"), Some("answeringmachine")]),
             duration_ms: dice.one(&[None, Some(0), Some(61_234)]),
             ..Connection::default()
@@ -72,7 +73,7 @@ mod tests {
             transactions: vec![Transaction {
                 id: id.clone(),
                 campaign_id: dice.text(&[Some("K1"), Some("K2")]),
-                contact_id: Some("C".to_owned()),
+                contact_id: Some(format!("C{number}")),
                 fired: Some(instant(at, number)),
                 day: day(at),
                 event_md5: dice.text(&[None, Some("one"), Some("other")]),
@@ -88,7 +89,7 @@ mod tests {
             ..Batch::default()
         };
         for _ in 0..dice.below(3) {
-            let leg = leg(dice, &id);
+            let leg = leg(dice, &id, number);
             if dice.below(2) == 0 {
                 news.recordings.push(recording(dice, &leg));
             }
@@ -136,10 +137,12 @@ mod tests {
         all
     }
 
-    fn arrives(tenant: &str, news: Batch) {
-        let days = news.days();
-        batch(tenant, news, false).unwrap();
-        keep(tenant, &days).unwrap();
+    fn arrives(tenant: &str, mut batch: Batch) {
+        let mut news = News::default();
+        newcomers(tenant, &mut batch, &mut news.added).unwrap();
+        news.changed = batch.days();
+        store::batch(tenant, batch, false).unwrap();
+        news.keep(tenant).unwrap();
     }
 
     /// Tests run at the same time, so each has a tenant of its own and no lock on a whole table.

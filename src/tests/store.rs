@@ -2,11 +2,13 @@
 
 #[pgrx::pg_schema]
 mod tests {
-    use calls::row::{Contact, Recording, Whole};
+    use calls::rollup::Rollup;
+    use calls::row::{Batch, Contact, Recording, Whole};
     use chrono::{DateTime, Utc};
     use pgrx::prelude::*;
 
-    use crate::store::{upsert, Changes};
+    use crate::append::newcomers;
+    use crate::store::{self, upsert, Changes};
 
     fn at(text: &str) -> Option<DateTime<Utc>> {
         text.parse().ok()
@@ -51,6 +53,44 @@ mod tests {
 
     fn text(sql: &str) -> String {
         Spi::get_one::<String>(sql).unwrap().unwrap_or_default()
+    }
+
+    fn everything(tenant: &str) -> String {
+        let sql = "SELECT string_agg(r.id || ' ' || r.location || ' ' || r.contact_id, ', ' ORDER BY r.id)
+            FROM dialfire.recordings r WHERE r.tenant = $1";
+        Spi::get_one_with_args::<String>(sql, &[tenant.into()]).unwrap().unwrap_or_default()
+    }
+
+    fn arrive(tenant: &str, recordings: Vec<Recording>) -> (u64, usize) {
+        let mut batch = Batch { recordings, ..Batch::default() };
+        let mut rollup = Rollup::default();
+        let new = newcomers(tenant, &mut batch, &mut rollup).unwrap();
+        let left = batch.len();
+        store::batch(tenant, batch, false).unwrap();
+        (new, left)
+    }
+
+    #[pg_test]
+    fn what_is_new_is_appended_and_what_is_known_is_compared() {
+        let of = |id: &str, contact: &str| Recording {
+            contact_id: Some(contact.to_owned()),
+            ..recording(id, None, Some(contact))
+        };
+        assert_eq!(arrive("n", vec![of("R1", "C1"), of("R2", "C2"), of("R1", "C1")]), (0, 0));
+        Spi::run("INSERT INTO dialfire.contacts (tenant, id) VALUES ('n', 'C1')").unwrap();
+        assert_eq!(arrive("n", vec![of("R1", "C1"), of("R3", "C3")]), (0, 1));
+        assert_eq!(everything("n"), "R1 C1 C1, R2 C2 C2, R3 C3 C3");
+    }
+
+    #[pg_test]
+    fn a_key_that_another_contact_has_stored_fails_nothing() {
+        let of = |id: &str, contact: &str| Recording {
+            contact_id: Some(contact.to_owned()),
+            ..recording(id, None, Some(contact))
+        };
+        arrive("k", vec![of("R1", "C1")]);
+        assert_eq!(arrive("k", vec![of("R1", "C2"), of("R2", "C2")]), (0, 2));
+        assert_eq!(everything("k"), "R1 C2 C2, R2 C2 C2");
     }
 
     #[pg_test]

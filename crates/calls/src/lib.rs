@@ -1,12 +1,14 @@
 //! Call records of call-centre vendors: fetched, paged, typed and normalised. No Postgres in here.
 
 pub mod client;
+pub mod copy;
 pub mod error;
 pub mod field;
 pub mod instant;
 pub mod phone;
 pub mod pool;
 pub mod range;
+pub mod rollup;
 pub mod row;
 pub mod secret;
 pub mod steps;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
+use crate::copy;
 use crate::vendor::vapi::VoiceCall;
 
 /// A value that `jsonb` accepts, as JSON text; see [`crate::field::json`].
@@ -55,6 +56,11 @@ pub trait Row: Sized {
     fn to_json(&self) -> Map<String, Value>;
 }
 
+/// A row that COPY can take; see [`crate::copy`].
+pub trait Tuple: Row {
+    fn encode(&self, out: &mut Vec<u8>);
+}
+
 /// A type that a field of a row may have.
 pub trait Cell: Sized {
     const SQL_TYPE: &'static str;
@@ -63,6 +69,7 @@ pub trait Cell: Sized {
     fn gather<'a>(cells: impl Iterator<Item = &'a Self>) -> Values<'a>
     where
         Self: 'a;
+    fn encode(&self, out: &mut Vec<u8>);
     fn to_json(&self) -> Value;
 }
 
@@ -72,17 +79,26 @@ impl Cell for String {
     fn gather<'a>(cells: impl Iterator<Item = &'a Self>) -> Values<'a> {
         Values::Texts(cells.map(|c| Some(c.as_str())).collect())
     }
+    fn encode(&self, out: &mut Vec<u8>) {
+        copy::text(self, out);
+    }
     fn to_json(&self) -> Value {
         Value::from(self.as_str())
     }
 }
 
 macro_rules! cell {
-    ($type:ty, $sql:literal, $values:ident, $gather:expr, $json:expr) => {
+    ($type:ty, $sql:literal, $values:ident, $gather:expr, $encode:expr, $json:expr) => {
         impl Cell for Option<$type> {
             const SQL_TYPE: &'static str = $sql;
             fn gather<'a>(cells: impl Iterator<Item = &'a Self>) -> Values<'a> {
                 Values::$values(cells.map($gather).collect())
+            }
+            fn encode(&self, out: &mut Vec<u8>) {
+                match self {
+                    Some(value) => $encode(value, out),
+                    None => copy::null(out),
+                }
             }
             fn to_json(&self) -> Value {
                 self.as_ref().map_or(Value::Null, $json)
@@ -91,20 +107,25 @@ macro_rules! cell {
     };
 }
 
-cell!(String, "text", Texts, |c| c.as_deref(), |c| Value::from(c.as_str()));
-cell!(i64, "bigint", Integers, |c| *c, |c| Value::from(*c));
-cell!(f64, "double precision", Doubles, |c| *c, |c| Value::from(*c));
-cell!(bool, "boolean", Flags, |c| *c, |c| Value::from(*c));
-cell!(DateTime<Utc>, "timestamptz", Instants, |c| *c, |c| c.to_rfc3339_opts(SecondsFormat::AutoSi, true).into());
-cell!(NaiveDate, "date", Days, |c| *c, |c| c.to_string().into());
-cell!(Decimal, "numeric", Texts, |c| c.as_ref().map(|d| d.0.as_str()), |c| parsed(&c.0));
-cell!(Json, "jsonb", Texts, |c| c.as_ref().map(|j| j.0.as_str()), |c| parsed(&c.0));
+cell!(String, "text", Texts, |c| c.as_deref(), copy::text, |c| Value::from(c.as_str()));
+cell!(i64, "bigint", Integers, |c| *c, copy::bigint, |c| Value::from(*c));
+cell!(f64, "double precision", Doubles, |c| *c, copy::double, |c| Value::from(*c));
+cell!(bool, "boolean", Flags, |c| *c, copy::boolean, |c| Value::from(*c));
+cell!(DateTime<Utc>, "timestamptz", Instants, |c| *c, copy::timestamptz, |c| {
+    c.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
+});
+cell!(NaiveDate, "date", Days, |c| *c, copy::date, |c| c.to_string().into());
+cell!(Decimal, "numeric", Texts, |c| c.as_ref().map(|d| d.0.as_str()), copy::numeric, |c| parsed(&c.0));
+cell!(Json, "jsonb", Texts, |c| c.as_ref().map(|j| j.0.as_str()), copy::json, |c| parsed(&c.0));
 
 impl Cell for Whole {
     const SQL_TYPE: &'static str = "jsonb";
     const KEEPS_KNOWN: bool = false;
     fn gather<'a>(cells: impl Iterator<Item = &'a Self>) -> Values<'a> {
         Values::Texts(cells.map(|c| Some(c.0.as_str())).collect())
+    }
+    fn encode(&self, out: &mut Vec<u8>) {
+        copy::jsonb(&self.0, out);
     }
     fn to_json(&self) -> Value {
         parsed(&self.0)
@@ -137,6 +158,12 @@ macro_rules! row {
             }
             fn to_json(&self) -> Map<String, Value> {
                 [$((stringify!($field).to_owned(), self.$field.to_json()),)*].into_iter().collect()
+            }
+        }
+
+        impl Tuple for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                $(self.$field.encode(out);)*
             }
         }
     };
@@ -382,6 +409,35 @@ pub struct Record {
     pub key: Option<String>,
     /// JSON text.
     pub payload: String,
+}
+
+/// A row that hangs under a contact, or is one.
+pub trait OfContact: Row {
+    fn contact_id(&self) -> Option<&str>;
+}
+
+impl OfContact for Contact {
+    fn contact_id(&self) -> Option<&str> {
+        Some(&self.id)
+    }
+}
+
+impl OfContact for Transaction {
+    fn contact_id(&self) -> Option<&str> {
+        self.contact_id.as_deref()
+    }
+}
+
+impl OfContact for Connection {
+    fn contact_id(&self) -> Option<&str> {
+        self.contact_id.as_deref()
+    }
+}
+
+impl OfContact for Recording {
+    fn contact_id(&self) -> Option<&str> {
+        self.contact_id.as_deref()
+    }
 }
 
 /// A call that the vendor has given another id since.

@@ -1,0 +1,138 @@
+//! Calls that are new: they go in by COPY and are added to the rollup, without a look at what is stored.
+
+use std::collections::HashSet;
+use std::mem::take;
+
+use calls::copy::encode;
+use calls::rollup::Rollup;
+use calls::row::{Batch, OfContact, Row, Tuple};
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::*;
+use pgrx::spi;
+
+use crate::pg::copy;
+use crate::pg::memory::briefly;
+use crate::pg::transaction::attempt;
+use crate::stats;
+
+/// Appends the calls of whose contacts nothing is stored, and inbound calls that are not stored, and takes them out of the
+/// batch; returns how many they are. Where a row is stored after all, everything stays in the batch, to be compared.
+pub fn newcomers(tenant: &str, batch: &mut Batch, rollup: &mut Rollup) -> spi::Result<u64> {
+    if !copy::takes_utf8() || !briefly(may_copy)? {
+        return Ok(0);
+    }
+    let mut new = briefly(|| part(tenant, batch))?;
+    if new.is_empty() {
+        return Ok(0);
+    }
+    let words = briefly(|| stats::words(tenant))?;
+    let done = attempt(|| {
+        append(tenant, &new.contacts);
+        let transactions = append(tenant, &new.transactions);
+        let connections = append(tenant, &new.connections);
+        let recordings = append(tenant, &new.recordings);
+        let inbound = append(tenant, &new.inbound_calls);
+        rollup.add(&transactions, &connections, &recordings, &words);
+        rollup.add_inbound(&inbound);
+        (transactions.len() + inbound.len()) as u64
+    });
+    match done {
+        Ok(calls) => Ok(calls),
+        Err(error) if is_duplicate(&error) => {
+            // A key of another contact's, or somebody was faster.
+            batch.contacts.append(&mut new.contacts);
+            batch.transactions.append(&mut new.transactions);
+            batch.connections.append(&mut new.connections);
+            batch.recordings.append(&mut new.recordings);
+            batch.inbound_calls.append(&mut new.inbound_calls);
+            Ok(0)
+        }
+        Err(error) => error.rethrow(),
+    }
+}
+
+/// Not on a distributed Postgres, whose tables are written by statements only.
+fn may_copy() -> spi::Result<bool> {
+    let plain = Spi::get_one("SELECT NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")?;
+    Ok(plain.unwrap_or_default())
+}
+
+/// Takes what is new out of a batch.
+fn part(tenant: &str, batch: &mut Batch) -> spi::Result<Batch> {
+    fn ids<R: OfContact>(rows: &[R]) -> impl Iterator<Item = &str> {
+        rows.iter().filter_map(R::contact_id)
+    }
+    let contacts = ids(&batch.contacts)
+        .chain(ids(&batch.transactions))
+        .chain(ids(&batch.connections))
+        .chain(ids(&batch.recordings));
+    let contacts = unknown(
+        tenant,
+        contacts.collect(),
+        "SELECT array_agg(i.id) FROM unnest($2::text[]) AS i(id)
+         LEFT JOIN LATERAL (
+             SELECT true AS known FROM dialfire.contacts c WHERE c.tenant = $1 AND c.id = i.id LIMIT 1) c ON true
+         LEFT JOIN LATERAL (
+             SELECT true AS known FROM dialfire.transactions t
+             WHERE t.tenant = $1 AND t.contact_id = i.id LIMIT 1) t ON true
+         WHERE c.known IS NULL AND t.known IS NULL",
+    )?;
+    let inbound_calls = unknown(
+        tenant,
+        batch.inbound_calls.iter().map(Row::id).collect(),
+        "SELECT array_agg(i.id) FROM unnest($2::text[]) AS i(id)
+         LEFT JOIN LATERAL (
+             SELECT true AS known FROM dialfire.inbound_calls c WHERE c.tenant = $1 AND c.id = i.id LIMIT 1) c ON true
+         WHERE c.known IS NULL",
+    )?;
+    Ok(Batch {
+        contacts: split(&mut batch.contacts, OfContact::contact_id, &contacts),
+        transactions: split(&mut batch.transactions, OfContact::contact_id, &contacts),
+        connections: split(&mut batch.connections, OfContact::contact_id, &contacts),
+        recordings: split(&mut batch.recordings, OfContact::contact_id, &contacts),
+        inbound_calls: split(&mut batch.inbound_calls, |call| Some(call.id()), &inbound_calls),
+        ..Batch::default()
+    })
+}
+
+fn unknown(tenant: &str, ids: HashSet<&str>, sql: &str) -> spi::Result<HashSet<String>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let args = [tenant.into(), ids.into_iter().collect::<Vec<_>>().into()];
+    let unknown = Spi::get_one_with_args::<Vec<Option<String>>>(sql, &args)?;
+    Ok(unknown.unwrap_or_default().into_iter().flatten().collect())
+}
+
+/// Takes the rows out whose `key` is one of `wanted`.
+fn split<R>(rows: &mut Vec<R>, key: impl Fn(&R) -> Option<&str>, wanted: &HashSet<String>) -> Vec<R> {
+    let belongs = |row: &R| key(row).is_some_and(|key| wanted.contains(key));
+    if rows.iter().all(belongs) {
+        return take(rows);
+    }
+    let (taken, left) = take(rows).into_iter().partition(belongs);
+    *rows = left;
+    taken
+}
+
+/// One row an id, the last that came, in the order of ids, in which everybody locks. Returns the rows that are stored.
+fn append<'a, R: Tuple>(tenant: &str, rows: &'a [R]) -> Vec<&'a R> {
+    let mut order: Vec<&R> = rows.iter().collect();
+    order.sort_by(|a, b| b.id().cmp(a.id()));
+    order.reverse();
+    order.dedup_by(|a, b| a.id() == b.id());
+    if !order.is_empty() {
+        let columns = std::iter::once("tenant").chain(R::COLUMNS.iter().map(|column| column.name));
+        copy::append(R::TABLE, columns, &encode(tenant, order.iter().copied()));
+    }
+    order
+}
+
+fn is_duplicate(error: &CaughtError) -> bool {
+    match error {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+            report.sql_error_code() == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION
+        }
+        _ => false,
+    }
+}
