@@ -127,7 +127,8 @@ CREATE TABLE dialfire.connections (
     adopted_at              timestamptz,
     PRIMARY KEY (tenant, id)
 );
-CREATE INDEX connections_transaction ON dialfire.connections (tenant, transaction_id);
+-- By hash: half the size of a B-tree on tenant and id, and half its cost to whoever writes; ids of two tenants seldom meet.
+CREATE INDEX connections_transaction ON dialfire.connections USING hash (transaction_id);
 CREATE INDEX connections_open ON dialfire.connections (tenant, transaction_id)
     WHERE disconnected IS NULL AND ended IS NULL AND call_disconnected IS NULL;
 COMMENT ON INDEX dialfire.connections_open IS 'finds calls in progress, and those that never ended';
@@ -149,7 +150,7 @@ CREATE TABLE dialfire.recordings (
     adopted_at      timestamptz,
     PRIMARY KEY (tenant, id)
 );
-CREATE INDEX recordings_connection ON dialfire.recordings (tenant, connection_id);
+CREATE INDEX recordings_connection ON dialfire.recordings USING hash (connection_id);
 COMMENT ON INDEX dialfire.recordings_connection IS 'finds the recordings of a leg';
 
 CREATE TABLE dialfire.inbound_calls (
