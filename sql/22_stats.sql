@@ -29,19 +29,19 @@ CREATE TABLE dialfire.daily_stats (
     changed_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant, day, campaign_id, agent_id, agent_login)
 );
-COMMENT ON TABLE dialfire.daily_stats IS 'counts and sums a tenant, day, campaign and agent; kpi_definitions says what is made of them';
+COMMENT ON TABLE dialfire.daily_stats IS 'counts and sums a tenant, day, campaign and agent, without test calls; kpi_definitions says what is made of them';
 COMMENT ON COLUMN dialfire.daily_stats.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.daily_stats.day IS 'day in the tenant''s time zone';
 COMMENT ON COLUMN dialfire.daily_stats.campaign_id IS 'id of the campaign';
 COMMENT ON COLUMN dialfire.daily_stats.agent_id IS 'internal user id, empty where none';
 COMMENT ON COLUMN dialfire.daily_stats.agent_login IS 'login as delivered, empty where none; views fall back to agents by agent_id';
-COMMENT ON COLUMN dialfire.daily_stats.attempts IS 'transactions that are no inbound calls; so are the other counts up to recorded';
+COMMENT ON COLUMN dialfire.daily_stats.attempts IS 'transactions and calls of voice agents that are no inbound calls; so are the other counts up to recorded';
 COMMENT ON COLUMN dialfire.daily_stats.human IS 'of these, done by a person';
 COMMENT ON COLUMN dialfire.daily_stats.missing_login IS 'done by a person whose login was not delivered';
 COMMENT ON COLUMN dialfire.daily_stats.with_leg IS 'transactions with a phone leg';
 COMMENT ON COLUMN dialfire.daily_stats.connects IS 'transactions with a leg that was answered (completed in call_statuses)';
 COMMENT ON COLUMN dialfire.daily_stats.voicemails IS 'transactions whose legs met a voicemail and nobody';
-COMMENT ON COLUMN dialfire.daily_stats.conversions IS 'transactions with status success';
+COMMENT ON COLUMN dialfire.daily_stats.conversions IS 'transactions with status success, and calls of voice agents that the vendor evaluates as true';
 COMMENT ON COLUMN dialfire.daily_stats.recorded IS 'answered transactions with the address of a recording';
 COMMENT ON COLUMN dialfire.daily_stats.talk_ms IS 'duration of answered legs, milliseconds';
 COMMENT ON COLUMN dialfire.daily_stats.talks IS 'answered legs with a duration';
@@ -87,48 +87,51 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_
         LEFT JOIN dialfire.call_statuses tenants ON tenants.vendor = (SELECT dialfire.vendor_of($1))
             AND tenants.word = lower(c.result) AND tenants.tenant = t.tenant AND tenants.campaign_id = ''
         CROSS JOIN LATERAL (SELECT COALESCE(own.status, tenants.status, everybodys.status) AS status) m
-        WHERE t.tenant = $1 AND t.day = ANY ($2)
+        WHERE t.tenant = $1 AND t.day = ANY ($2) AND t.is_test IS NOT TRUE
         GROUP BY t.tenant, t.id
-    ), outbound AS (
-        SELECT e.day, e.campaign_id, COALESCE(e.user_id, '') AS agent_id, COALESCE(e.user_login, '') AS agent_login,
-               count(*) FILTER (WHERE NOT e.is_inbound) AS attempts,
-               count(*) FILTER (WHERE NOT e.is_inbound AND e.is_human) AS human,
-               count(*) FILTER (WHERE NOT e.is_inbound AND e.is_human AND e.user_login IS NULL) AS missing_login,
-               count(*) FILTER (WHERE NOT e.is_inbound AND e.has_leg) AS with_leg,
-               count(*) FILTER (WHERE NOT e.is_inbound AND e.connected) AS connects,
-               count(*) FILTER (WHERE NOT e.is_inbound AND e.voicemail AND e.connected IS NOT TRUE) AS voicemails,
-               count(*) FILTER (WHERE NOT e.is_inbound AND e.status = 'success') AS conversions,
-               count(*) FILTER (WHERE NOT e.is_inbound AND e.connected AND e.recorded) AS recorded,
-               count(*) FILTER (WHERE e.is_inbound) AS inbound,
-               count(*) FILTER (WHERE e.is_inbound AND e.connected) AS inbound_answered,
-               COALESCE(sum(e.talk_ms), 0)::bigint AS talk_ms,
-               COALESCE(sum(e.talks), 0)::bigint AS talks,
-               -- Sums of whole microseconds do not depend on the order of the rows, so that recomputed always equals kept.
-               COALESCE(sum(round(e.wait_time_sec * 1e6)), 0) / 1e6 AS wait_sec,
-               count(e.wait_time_sec) AS waits,
-               COALESCE(sum(round(e.pause_time_sec * 1e6)), 0) / 1e6 AS pause_sec,
-               count(e.pause_time_sec) AS pauses,
-               COALESCE(sum(round(e.wrapup_time_sec * 1e6)), 0) / 1e6 AS wrapup_sec,
-               count(e.wrapup_time_sec) AS wrapups,
-               min(e.fired) AS first_at,
-               max(e.fired) AS last_at
+    ), each AS (
+        SELECT e.day, e.campaign_id, e.user_id AS agent_id, e.user_login AS agent_login, e.fired AS at, e.is_inbound, e.is_human,
+               e.user_login IS NULL AS is_nameless, e.has_leg, e.connected, e.voicemail AND e.connected IS NOT TRUE AS voicemail,
+               e.status = 'success' AS converted, e.connected AND e.recorded AS recorded, e.talk_ms, e.talks,
+               e.wait_time_sec AS wait_sec, e.pause_time_sec AS pause_sec, e.wrapup_time_sec AS wrapup_sec
         FROM events e
-        GROUP BY e.day, e.campaign_id, COALESCE(e.user_id, ''), COALESCE(e.user_login, '')
-    ), inbound AS (
-        SELECT i.day, i.campaign_id, COALESCE(i.user_id, '') AS agent_id, '' AS agent_login,
-               count(*) AS calls, count(i.connected) AS answered, min(i.started) AS first_at, max(i.started) AS last_at
+        UNION ALL
+        SELECT i.day, i.campaign_id, i.user_id, NULL, i.started, true, NULL, NULL, NULL, i.connected IS NOT NULL, NULL, NULL, NULL,
+               NULL, NULL, NULL, NULL, NULL
         FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.day = ANY ($2)
-        GROUP BY i.day, i.campaign_id, COALESCE(i.user_id, '')
+        UNION ALL
+        SELECT v.day, v.campaign_id, v.assistant_id, v.assistant_name, v.created_at, v.direction IS NOT DISTINCT FROM 'inbound', false,
+               NULL, v.started_at IS NOT NULL OR o.status IN ('completed', 'no_answer', 'busy', 'voicemail'), o.status = 'completed',
+               o.status = 'voicemail', v.success_evaluation = 'true',
+               o.status = 'completed' AND COALESCE(v.recording_url, v.stereo_recording_url) IS NOT NULL, o.talk_ms,
+               (o.talk_ms IS NOT NULL)::int, NULL, NULL, NULL
+        FROM dialfire.voice_calls v
+        CROSS JOIN LATERAL (
+            SELECT status, CASE WHEN status = 'completed' THEN (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint END AS talk_ms
+            FROM dialfire.status_of('vapi', COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
+                                                     v.vendor_status, v.tracked_outcome)) AS status
+        ) o
+        WHERE v.tenant = $1 AND v.day = ANY ($2) AND v.is_test IS NOT TRUE
     )
-    SELECT $1, day, campaign_id, agent_id, agent_login, COALESCE(o.attempts, 0), COALESCE(o.human, 0),
-           COALESCE(o.missing_login, 0), COALESCE(o.with_leg, 0), COALESCE(o.connects, 0), COALESCE(o.voicemails, 0),
-           COALESCE(o.conversions, 0), COALESCE(o.recorded, 0), COALESCE(o.talk_ms, 0), COALESCE(o.talks, 0),
-           COALESCE(o.wait_sec, 0), COALESCE(o.waits, 0), COALESCE(o.pause_sec, 0), COALESCE(o.pauses, 0),
-           COALESCE(o.wrapup_sec, 0), COALESCE(o.wrapups, 0), COALESCE(o.inbound, 0) + COALESCE(i.calls, 0),
-           COALESCE(o.inbound_answered, 0) + COALESCE(i.answered, 0),
+    SELECT $1, day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, ''),
+           count(*) FILTER (WHERE NOT is_inbound),
+           count(*) FILTER (WHERE NOT is_inbound AND is_human),
+           count(*) FILTER (WHERE NOT is_inbound AND is_human AND is_nameless),
+           count(*) FILTER (WHERE NOT is_inbound AND has_leg),
+           count(*) FILTER (WHERE NOT is_inbound AND connected),
+           count(*) FILTER (WHERE NOT is_inbound AND voicemail),
+           count(*) FILTER (WHERE NOT is_inbound AND converted),
+           count(*) FILTER (WHERE NOT is_inbound AND recorded),
+           COALESCE(sum(talk_ms), 0)::bigint, COALESCE(sum(talks), 0)::bigint,
+           -- Sums of whole microseconds do not depend on the order of the rows, so that recomputed always equals kept.
+           COALESCE(sum(round(wait_sec * 1e6)), 0) / 1e6, count(wait_sec),
+           COALESCE(sum(round(pause_sec * 1e6)), 0) / 1e6, count(pause_sec),
+           COALESCE(sum(round(wrapup_sec * 1e6)), 0) / 1e6, count(wrapup_sec),
+           count(*) FILTER (WHERE is_inbound), count(*) FILTER (WHERE is_inbound AND connected),
            -- Not now(): a refresh between two changes of one transaction must tell them apart.
-           least(o.first_at, i.first_at), greatest(o.last_at, i.last_at), clock_timestamp()
-    FROM outbound o FULL JOIN inbound i USING (day, campaign_id, agent_id, agent_login)
+           min(at), max(at), clock_timestamp()
+    FROM each
+    GROUP BY day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, '')
 $$;
 COMMENT ON FUNCTION dialfire.stats_of(text, date[]) IS 'the rows of daily_stats for some days, computed from the calls';
 

@@ -110,6 +110,9 @@ impl Rollup {
         for t in transactions {
             let leg = legs.get(t.id.as_str());
             let Some(day) = t.day else { continue };
+            if t.is_test == Some(true) {
+                continue;
+            }
             if leg.is_some_and(|leg| leg.is_foreign) {
                 self.uncounted.insert(day);
             }

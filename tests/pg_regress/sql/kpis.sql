@@ -51,6 +51,25 @@ SELECT dialfire.keep_stats('regress_acme', ARRAY['2026-11-05']::date[]) AS one_g
 SELECT agent_id, attempts FROM dialfire.daily_stats WHERE tenant = 'regress_acme' AND day = '2026-11-05' AND campaign_id = 'K1' ORDER BY 1;
 ROLLBACK;
 
+-- Calls of voice agents count as well; test calls of any vendor do not.
+BEGIN;
+UPDATE dialfire.transactions SET is_test = true WHERE tenant = 'regress_beta';
+INSERT INTO dialfire.voice_calls (tenant, id, day, created_at, started_at, ended_at, vendor_status, ended_reason, direction, assistant_id,
+                                  assistant_name, is_test, success_evaluation, recording_url, seen)
+SELECT 'regress_beta', id, '2026-11-05', '2026-11-05 10:00+00', '2026-11-05 10:00+00'::timestamptz + answered,
+       '2026-11-05 10:01+00', status, reason, direction, 'A1', 'Nova', is_test, evaluation, recording, '{}'
+FROM (VALUES ('V1 sold', '15 s'::interval, 'ended', 'customer-ended-call', 'outbound', false, 'true', 'https://vault/v.mp3'),
+             ('V2 busy', NULL, 'ended', 'customer-busy', 'outbound', false, NULL, NULL),
+             ('V3 queued', NULL, 'queued', NULL, 'outbound', false, NULL, NULL),
+             ('V4 came in', '5 s', 'ended', 'assistant-ended-call', 'inbound', NULL, 'false', NULL),
+             ('V5 a test', '5 s', 'ended', 'customer-ended-call', 'web', true, 'true', NULL))
+    AS v(id, answered, status, reason, direction, is_test, evaluation, recording);
+SELECT dialfire.keep_stats('regress_beta', '{2026-11-05}');
+SELECT campaign_id AS campaign, agent_id AS agent, agent_login AS login, attempts, human, with_leg, connects, voicemails,
+       conversions AS conv, recorded, talk_ms, talks, inbound, inbound_answered AS answered
+FROM dialfire.daily_stats WHERE tenant = 'regress_beta' ORDER BY 1, 2;
+ROLLBACK;
+
 -- Every column of the views is a dimension or defined, and every definition is a column. Both: no row.
 CREATE TEMP VIEW kpi_columns AS
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
