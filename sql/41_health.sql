@@ -66,7 +66,8 @@ SELECT v.tenant,
        COALESCE(v.customer_id, v.customer_e164),
        v.campaign_id,
        NULL,
-       COALESCE(v.asked_result, format('%s; the vendor has not been asked yet, SELECT * FROM df_sync(%L) does',
+       COALESCE(CASE WHEN v.id LIKE 'tracking:%' THEN 'the attempt has no id of a call: the vendor has not accepted it' END,
+                v.asked_result, format('%s; the vendor has not been asked yet, SELECT * FROM df_sync(%L) does',
                                        COALESCE(v.vendor_status, v.tracked_outcome), v.tenant))
 FROM dialfire.voice_calls v
 JOIN dialfire.tenants s ON s.tenant = v.tenant

@@ -105,6 +105,10 @@ REVOKE ALL ON PROCEDURE @extschema@.df_adopt_steps(text, text, bigint, text) FRO
 REVOKE ALL ON PROCEDURE @extschema@.df_backfill(text, text, text, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_reconcile(text, date) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_run_due() FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_import_tracking(text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_find_calls(text, text, boolean, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_dashboard_calls(text, text, boolean, integer, integer) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE @extschema@.df_enable_search() FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_ingest(text, bytea, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_ingest(text, text, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_alert_rule(text, text, text, text, text) FROM PUBLIC;
@@ -120,6 +124,8 @@ BEGIN
         @extschema@.df_sync(text, text, boolean), @extschema@.df_sync(text, tstzrange, boolean),
         @extschema@.df_sync(text, daterange, boolean), @extschema@.df_sync(text, boolean),
         @extschema@.df_fetch(text, text), @extschema@.df_fetch(text, tstzrange), @extschema@.df_fetch(text, daterange),
+        @extschema@.df_import_tracking(text, jsonb), @extschema@.df_find_calls(text, text, boolean, integer),
+        @extschema@.df_dashboard_calls(text, text, boolean, integer, integer),
         @extschema@.df_ingest(text, bytea, jsonb), @extschema@.df_ingest(text, text, jsonb),
         @extschema@.df_alert_rule(text, text, text, text, text), @extschema@.df_drop_alert_rule(text, text),
         @extschema@.df_check(text), @extschema@.df_schedule(text, text, text), @extschema@.df_unschedule(text, text),
@@ -202,3 +208,11 @@ COMMENT ON FUNCTION @extschema@.df_astguiclient(text) IS
 COMMENT ON FUNCTION @extschema@.df_ingest(text, bytea, jsonb) IS
     'takes a webhook: the raw bytes of its body, as signatures cover them, and its headers as an object. Believed, it is stored as a poll would store it, in any order and any number of times. Returns the HTTP status to answer with; outcome stored, unchanged, duplicate, ignored, refused or rejected; the id of the call; and why. Only a tenant that cannot be used is an error';
 COMMENT ON FUNCTION @extschema@.df_ingest(text, text, jsonb) IS 'takes a webhook whose body is text';
+COMMENT ON FUNCTION @extschema@.df_import_tracking(text, jsonb) IS
+    'makes calls of the attempts in a table of one''s own, read with the caller''s rights: mapping names the tenant, columns (id, call_id, phone, called_at, outcome, metadata, name, direction) where they differ from id, vapi_call_id, phone, called_at, call_outcome, metadata, and a filter of columns and values. Attempts are older than whatever the vendor says; again is free';
+COMMENT ON FUNCTION @extschema@.df_find_calls(text, text, boolean, integer) IS
+    'ids of the newest calls of a tenant whose number, caller or agent holds the text, newest first; a number in any notation';
+COMMENT ON FUNCTION @extschema@.df_dashboard_calls(text, text, boolean, integer, integer) IS
+    'the newest calls of a tenant as dashboard_calls shows them, newest first: those that fit the search, test calls only where include_test';
+COMMENT ON FUNCTION @extschema@.df_dashboard_stats(text, text) IS
+    'one row of figures of a range, days cut in the tenant''s time zone, without test calls: counts; answer_rate, per cent of the calls that ended; talk_minutes and average_seconds of completed calls; cost in US dollars; hot_leads, calls that hit the rule hot_lead';

@@ -64,6 +64,8 @@ pub enum Failure {
     UnknownJob(String),
     #[error("the vendor of tenant \"{tenant}\" sends no webhooks")]
     NoWebhooks { tenant: String },
+    #[error("invalid mapping")]
+    Mapping { why: String },
     #[error("role \"{role}\", the owner of the job, does not exist any more")]
     NoOwner { role: String },
     #[error("the job took longer than its max_runtime")]
@@ -103,6 +105,7 @@ impl Failure {
         match self {
             Failure::NoExtension => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Failure::NoWebhooks { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
+            Failure::Mapping { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
             Failure::UnknownTenant(_) => ERRCODE_UNDEFINED_OBJECT,
             Failure::NotATenant(_) | Failure::NotOfDialfire(_) => ERRCODE_WRONG_OBJECT_TYPE,
             Failure::WhichTenant { .. } => ERRCODE_AMBIGUOUS_PARAMETER,
@@ -161,7 +164,7 @@ impl Failure {
             Failure::NoToken { wanted, .. } => Some(format!("The user mapping has {wanted}.")),
             Failure::TokenFile { cause, .. } => Some(cause.clone()),
             Failure::UnknownOption { known, .. } => Some(format!("Valid options here are: {known}.")),
-            Failure::BadOption { why, .. } | Failure::Payload { why } => Some(why.clone()),
+            Failure::BadOption { why, .. } | Failure::Payload { why } | Failure::Mapping { why } => Some(why.clone()),
             Failure::SuperuserOption { .. } => Some("It reaches files or hosts on behalf of the server.".to_owned()),
             Failure::Busy { by, pid, .. } => Some(format!("Process {pid} runs it, {by}.")),
             Failure::ViewOfExtension(_) => Some("What comes with an extension is not yours to change.".to_owned()),
@@ -236,6 +239,11 @@ impl Failure {
             Failure::Step(_) => {
                 Some("Write an interval of at least a minute, such as '1 day' or '6 hours'.".to_owned())
             }
+            Failure::Mapping { .. } => Some(
+                "Write {\"tenant\": \"…\", \"filter\": {\"org_id\": \"…\"}} and the columns that differ: id, call_id, phone, \
+                 called_at, outcome, metadata, name, direction."
+                    .to_owned(),
+            ),
             Failure::NoWebhooks { .. } => Some("df_sync and df_schedule fetch its calls.".to_owned()),
             Failure::UnknownJob(_) => Some("Jobs are sync, look_back, reconcile, refresh and clean_up.".to_owned()),
             Failure::NoOwner { .. } => Some("SELECT df_schedule(…) again as the role that shall own it.".to_owned()),

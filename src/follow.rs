@@ -131,7 +131,7 @@ fn unfinished(sync: &Sync) -> spi::Result<Vec<String>> {
         "SELECT array_agg(id) FROM (
             SELECT id FROM dialfire.voice_calls
             WHERE tenant = $1 AND (vendor_status IS NULL OR vendor_status NOT IN ('ended', 'deletion-failed'))
-              AND created_at < $2 AND COALESCE(asked_at < $3, true)
+              AND created_at < $2 AND COALESCE(asked_at < $3, true) AND id NOT LIKE 'tracking:%'
               AND (vendor_status IS NOT NULL OR dialfire.status_of('vapi', tracked_outcome) = 'queued' OR asked_at IS NULL)
             ORDER BY asked_at NULLS FIRST, created_at DESC LIMIT $4) q",
         &[

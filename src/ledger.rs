@@ -330,7 +330,7 @@ fn release(tenant: &str, batch: &Batch) -> spi::Result<()> {
              OR kind = 'recording' AND key = ANY ($7)
              OR kind = 'contact' AND key = ANY ($3)
              OR kind = 'inbound_call' AND key = ANY ($4)
-             OR kind IN ('call', 'message') AND key = ANY ($8)
+             OR kind IN ('call', 'message', 'attempt') AND key = ANY ($8)
              OR kind IN ('event', 'transaction') AND (contact_id, fired) IN (
                 SELECT * FROM unnest($5::text[], $6::timestamptz[])))",
         &args,

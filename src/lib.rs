@@ -15,6 +15,7 @@ mod backfill;
 mod check;
 mod clean_up;
 mod compare;
+mod dashboard;
 mod error;
 mod fetch;
 mod follow;
@@ -33,6 +34,7 @@ mod stats;
 mod store;
 mod sync;
 mod tenant;
+mod tracking;
 mod views;
 mod voice;
 mod worker;
@@ -66,6 +68,11 @@ extension_sql_file!(
     "../sql/51_vicidial.sql",
     name = "vicidial",
     requires = ["functions", vicidial::setup::df_vicidial_columns, vicidial::setup::df_astguiclient]
+);
+extension_sql_file!(
+    "../sql/46_dashboard.sql",
+    name = "dashboard",
+    requires = ["hardened_views", dashboard::df_find_calls]
 );
 extension_sql_file!("../sql/90_grants.sql", name = "grants", finalize);
 

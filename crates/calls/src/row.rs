@@ -380,7 +380,7 @@ pub struct Agent {
 /// A record that is not stored, with its reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reject {
-    /// event, contact, transaction, connection, recording, inbound_call, call or message.
+    /// event, contact, transaction, connection, recording, inbound_call, call, message or attempt.
     pub kind: &'static str,
     pub key: Option<String>,
     pub campaign_id: Option<String>,
@@ -397,7 +397,7 @@ pub struct Reject {
 impl Reject {
     /// The window holds it; otherwise it only came along with a contact that was fetched for another's sake.
     pub fn was_asked_for(&self) -> bool {
-        self.event_md5.is_some() || matches!(self.kind, "event" | "inbound_call" | "call" | "message")
+        self.event_md5.is_some() || matches!(self.kind, "event" | "inbound_call" | "call" | "message" | "attempt")
     }
 }
 

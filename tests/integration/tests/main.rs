@@ -3,6 +3,7 @@
 mod adopt;
 mod backfill;
 mod bad_input;
+mod dashboard;
 mod days;
 mod errors;
 mod extremes;
