@@ -153,7 +153,7 @@ fn what_fetches_or_writes_is_closed_to_the_public() {
           AND NOT CASE p.prosecdef
               WHEN true THEN p.proname IN ('scheduler_pid', 'stats_signature')
               ELSE p.proname IN ('df_normalize', 'df_options', 'df_range', 'df_verify', 'df_why', 'stats_of', 'usable_tenants',
-                                    'status_of', 'call_document', 'df_audit_views', 'df_compare', 'instant')
+                                    'status_of', 'call_document', 'df_dashboard_stats', 'person', 'df_audit_views', 'df_compare', 'instant')
           END";
     assert_eq!(tenant.one::<String>(open, &[]), "");
     let pure =
