@@ -243,6 +243,19 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_query_that_reads_the_one_around_it_is_looked_into() {
+        Spi::run(LEGACY).unwrap();
+        make(
+            "correlated",
+            "SELECT t.id, l.phone FROM transactions t LEFT JOIN LATERAL (
+                 SELECT c.phone FROM connections c LEFT JOIN recordings r ON r.connection_id = c.id
+                 WHERE c.transaction_id = t.id AND r.started > t.fired) l ON true",
+        );
+        assert!(findings("correlated").contains("left_join_undone"));
+        assert_eq!(one::<i32>("SELECT cardinality(changes) FROM df_harden_view('legacy.correlated')"), 0);
+    }
+
+    #[pg_test]
     fn what_the_rows_come_from_is_mended_inside() {
         Spi::run(LEGACY).unwrap();
         check(

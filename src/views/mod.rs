@@ -16,7 +16,9 @@ mod fallback;
 mod harden;
 mod inflated;
 mod level;
+mod mend;
 mod place;
+mod replace;
 mod text_dates;
 
 #[pg_extern]
@@ -76,7 +78,7 @@ fn df_harden_view(
 fn df_unharden_view(view: &str) -> Result<String, ErrorReport> {
     let oid = catalog::resolve(view)?;
     let _qualified = AsOwner::nobody_else();
-    Ok(harden::unharden(oid)?)
+    Ok(replace::unharden(oid)?)
 }
 
 fn duration(limit: &Interval) -> Duration {

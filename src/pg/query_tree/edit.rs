@@ -7,7 +7,7 @@ use pgrx::pg_sys::NodeTag;
 
 use super::expr::{conjunction, conjuncts};
 use super::read::expand;
-use super::{below, list_of, list_of_ints, members, Expr, JoinKind, Query};
+use super::{below, list_of, list_of_ints, members, Expr, JoinKind, Query, DEEPEST};
 
 impl Query {
     pub fn copy(self) -> Query {
@@ -271,6 +271,10 @@ impl Query {
 
     /// An expression of this query as SQL, for people.
     pub fn text(self, expr: Expr) -> String {
+        // SAFETY: walks the tree. What stands further out has no name here.
+        if unsafe { (1..DEEPEST).any(|up| pg_sys::contain_vars_of_level(expr.0, up)) } {
+            return "that reads the query around it".to_owned();
+        }
         let bare = self.rows_of(&[expr]);
         // SAFETY: the tree is a private copy. Joins that no FROM holds could not be printed.
         let sql = unsafe {

@@ -15,6 +15,9 @@ use pgrx::pg_sys;
 pub use expr::{Expr, Kind, Var};
 pub use read::{From, Join, JoinKind, RelKind, Relation};
 
+/// So many queries further out a column may come from, as far as is looked.
+const DEEPEST: i32 = 16;
+
 /// A SELECT, analysed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Query(*mut pg_sys::Query);

@@ -6,7 +6,7 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::NodeTag;
 
 use super::expr::conjuncts;
-use super::{members, string, Expr, Query};
+use super::{members, string, Expr, Query, DEEPEST};
 
 /// One entry of the range table.
 pub struct Relation {
@@ -190,7 +190,7 @@ impl Query {
     /// Whether it reads from queries further out, which it needs to run.
     pub fn is_correlated(self) -> bool {
         // SAFETY: walks the tree.
-        unsafe { (1..8).any(|up| pg_sys::contain_vars_of_level(self.0.cast(), up)) }
+        unsafe { (1..DEEPEST).any(|up| pg_sys::contain_vars_of_level(self.0.cast(), up)) }
     }
 
     pub fn traits(self) -> Traits {
