@@ -243,7 +243,7 @@ impl Run {
 /// Runs that nobody works on any more: their backend is gone, or is another one by now. A job of the worker's could not
 /// tell its schedule either.
 pub fn mark_crashed() -> spi::Result<()> {
-    let running = pg::read("SELECT EXISTS (SELECT FROM dialfire.runs WHERE status = 'in_progress')")?;
+    let running = pg::read("SELECT EXISTS (SELECT FROM dialfire.runs WHERE status = 'in_progress')", &[])?;
     if running != Some(true) {
         return Ok(());
     }

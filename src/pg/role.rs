@@ -110,6 +110,7 @@ fn extension_owner() -> Result<pg_sys::Oid, Failure> {
     // Operators are qualified: this runs before the search path is pinned.
     let owner = super::read(
         "SELECT extowner FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'dialfire_sync'",
+        &[],
     );
     owner.ok().flatten().ok_or(Failure::NoExtension)
 }

@@ -116,14 +116,13 @@ fn still_running(running: Vec<Running>) -> Vec<Running> {
 fn take_over() -> Result<bool, String> {
     let transactions = Transactions::of_worker();
     let taken = attempt(|| {
-        if Spi::get_one_with_args::<bool>("SELECT pg_try_advisory_lock($1)", &[ledger::scheduler_key().into()])?
-            != Some(true)
-        {
+        if pg::read::<bool>("SELECT pg_try_advisory_lock($1)", &[ledger::scheduler_key().into()])? != Some(true) {
             return Ok(false);
         }
-        let orphans = Spi::get_one::<Vec<Option<i32>>>(
+        let orphans = pg::read::<Vec<Option<i32>>>(
             "SELECT array_agg(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND backend_type = 'dialfire_sync job'",
+            &[],
         )?;
         orphans.unwrap_or_default().into_iter().flatten().for_each(process::terminate);
         Ok::<_, pgrx::spi::Error>(true)
@@ -137,7 +136,7 @@ fn look(for_dead: bool, running: &[Running], free: usize) -> Result<Look, String
     let found = attempt(|| {
         let Ok(_owner) = AsOwner::begin() else { return Ok(Look::NoExtension) };
         // The library may be newer than the extension's objects, or CREATE EXTENSION not be committed yet.
-        let ready = pg::read::<bool>("SELECT to_regclass('dialfire.schedules') IS NOT NULL")?;
+        let ready = pg::read::<bool>("SELECT to_regclass('dialfire.schedules') IS NOT NULL", &[])?;
         if ready != Some(true) {
             return Ok(Look::NoExtension);
         }
