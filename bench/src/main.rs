@@ -17,6 +17,9 @@ pub struct Size {
     pub script: bool,
     pub dlt: bool,
     pub large: bool,
+    /// Transactions of the large tenant, and rows of the large database.
+    pub large_calls: u32,
+    pub large_rows: i64,
     pub idle_seconds: u64,
     /// Seconds to wait for a quiet machine before a measurement.
     pub patience: u64,
@@ -48,6 +51,8 @@ fn main() {
         script: number("BENCH_PYTHON", 1) > 0,
         dlt: number("BENCH_PYTHON", 1) * number("BENCH_DLT", 1) > 0,
         large: number("BENCH_LARGE", 0) > 0,
+        large_calls: number("BENCH_LARGE_CALLS", 2_000_000) as u32,
+        large_rows: number("BENCH_LARGE_ROWS", 10_000_000) as i64,
         idle_seconds: number("BENCH_IDLE_SECONDS", 60).max(1),
         patience: number("BENCH_PATIENCE", 10),
     };

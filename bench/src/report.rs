@@ -1,4 +1,5 @@
-//! RESULTS.md: an overview of the promises, and a section a part. A part that runs again replaces its section only.
+//! RESULTS.md: an overview of the promises, and a section a part. A part that runs again replaces its section only;
+//! sections with other titles, such as those of an earlier state, are kept behind them.
 
 use crate::ground::Ground;
 use std::collections::BTreeMap;
@@ -72,8 +73,10 @@ impl Report {
         let markdown = section.markdown(&self.machine);
         println!("{markdown}");
         self.sections.insert(section.title.to_owned(), markdown);
-        let sections: Vec<&String> = self.order.iter().filter_map(|title| self.sections.get(*title)).collect();
+        let mut sections: Vec<&String> = self.order.iter().filter_map(|title| self.sections.get(*title)).collect();
         let verdicts: Vec<&str> = sections.iter().flat_map(|section| verdicts(section)).collect();
+        let others = self.sections.iter().filter(|(title, _)| !self.order.contains(&title.as_str()));
+        sections.extend(others.map(|(_, section)| section));
         let overview = format!("## Overview\n\n{VERDICTS}\n| --- | --- | --- | --- |\n{}\n", verdicts.join("\n"));
         let all: Vec<&str> =
             [INTRODUCTION, &overview].into_iter().chain(sections.into_iter().map(String::as_str)).collect();

@@ -96,6 +96,10 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     ];
     let calls = f64::from(size.calls);
     section.table(&head, loaders.iter().map(|loader| loader.row(calls)).collect());
+    let cpu =
+        |name: &str| loaders.iter().find(|l| l.name == name).map(|l| of(&l.first, |c| c.backend)).unwrap_or_default();
+    let over = cpu("df_sync").over(&cpu("COPY of the finished rows"));
+    section.say(format!("In CPU seconds, helper threads included, the sync takes {over:.2} × what COPY takes."));
     section.say(
         "`COPY` and `df_sync` run in the backend: memory is its growth over idle. The others are processes of their own: memory is \
          their peak. The script and dlt store transactions, connections and recordings; `df_sync` stores contacts and inbound calls \

@@ -7,7 +7,6 @@ use crate::series::Series;
 use crate::Size;
 use integration::simulator::Simulator;
 
-const LARGE: i64 = 10_000_000;
 /// What is stored before the first measured sync, of 14 days of calls.
 const BASE: &str = "[2025-11-01 12:00+00,2025-11-06 12:00+00)";
 const MEASURED_DAYS: usize = 9;
@@ -17,8 +16,10 @@ const IDS: [&str; 5] = ["id", "contact_id", "transaction_id", "connection_id", "
 pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     let rounds = size.runs.min(MEASURED_DAYS);
     let vendor = size.vendor();
-    let large: fn(i64) -> i64 = if size.large { |base| LARGE / base.max(1) - 1 } else { |_| 1 };
-    let mut databases = [prepare(ground, &vendor, "bench_small", |_| 0), prepare(ground, &vendor, "bench", large)];
+    let mut databases = [
+        prepare(ground, &vendor, "bench_small", 0),
+        prepare(ground, &vendor, "bench", if size.large { size.large_rows } else { 1 }),
+    ];
     let stored: Vec<i64> = databases.iter_mut().map(|database| database.rows("dialfire")).collect();
     let sizes: Vec<i64> =
         databases.iter_mut().map(|d| d.one("SELECT pg_database_size(current_database()) / 1000000")).collect();
@@ -80,8 +81,8 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     );
 }
 
-/// A database with the first days of the tenant and so many copies of them.
-fn prepare(ground: &Ground, vendor: &Simulator, name: &str, copies: fn(i64) -> i64) -> Database {
+/// A database with the first days of the tenant and copies of them, one at least, up to so many rows; none for 0.
+fn prepare(ground: &Ground, vendor: &Simulator, name: &str, rows: i64) -> Database {
     let mut database = ground.fresh(name);
     database.tenant(vendor, "");
     database.sync(BASE);
@@ -89,7 +90,7 @@ fn prepare(ground: &Ground, vendor: &Simulator, name: &str, copies: fn(i64) -> i
     for table in TABLES {
         database.exec(&format!("CREATE TEMP TABLE base_{table} AS SELECT * FROM dialfire.{table}"));
     }
-    for copy in 1..=copies(base) {
+    for copy in 1..=(rows / base.max(1) - 1).max(rows.min(1)) {
         let inserts: Vec<String> = TABLES.iter().map(|table| insert(&mut database, table, copy)).collect();
         database.exec(&inserts.join(";"));
         if copy % 10 == 0 {

@@ -8,7 +8,6 @@ use integration::simulator::{Simulator, ALL, ANCHOR};
 
 /// MiB over idle.
 const BOUND: f64 = 64.0;
-const LARGE: u32 = 2_000_000;
 
 pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     let small = vendor(size.calls);
@@ -18,12 +17,12 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     verdict(section, size.calls, &costs);
     if size.large {
         // Without keeping what it has rendered: it would be gigabytes.
-        let per_day = LARGE.div_ceil(14).to_string();
+        let per_day = size.large_calls.div_ceil(14).to_string();
         let arguments =
             ["--anchor", ANCHOR, "--days", "14", "--calls-per-day", &per_day, "--legs", "1.0", "--recorded", "0.68"];
         let costs = [load(ground, size, &Simulator::with(&arguments))];
-        rows.push(row(LARGE, &costs));
-        verdict(section, LARGE, &costs);
+        rows.push(row(size.large_calls, &costs));
+        verdict(section, size.large_calls, &costs);
     }
     ground.drop("bench");
     section.table(&["transactions", "growth MiB", "s", "requests", "received MB", "WAL MB"], rows);

@@ -49,9 +49,12 @@ fn perf(file: &str, arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The first lines that are no comments, cut to a readable width.
+/// The first lines that are no comments and name something, cut to a readable width. A stripped server has names only
+/// for what it exports.
 fn top(report: &str, lines: usize) -> String {
-    let wanted = report.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let wanted = report.lines().map(str::trim_end).filter(|line| {
+        !line.is_empty() && !line.starts_with('#') && !line.contains(" 0x0000") && !line.contains("[unknown]")
+    });
     let cut = |line: &str| line.chars().take(130).collect::<String>().trim_end().to_owned();
     wanted.take(lines).map(cut).collect::<Vec<_>>().join("\n")
 }
