@@ -45,7 +45,7 @@ $$;
 
 -- A body as text: in a database of UTF-8 its bytes are those that were signed.
 CREATE FUNCTION @extschema@.df_ingest(tenant text, body text, headers jsonb DEFAULT NULL)
-RETURNS TABLE (http_status integer, outcome text, call_id text, detail text)
+RETURNS TABLE (http_status integer, outcome text, call_id text, detail text, response jsonb)
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM @extschema@.df_ingest($1, convert_to($2, 'UTF8'), $3)
 $$;

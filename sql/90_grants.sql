@@ -113,6 +113,7 @@ REVOKE ALL ON FUNCTION @extschema@.df_ingest(text, bytea, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_ingest(text, text, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_alert_rule(text, text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_drop_alert_rule(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_reset_coverage(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_setup_vicidial(text, text, text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_validator(text[], oid) FROM PUBLIC;
 
@@ -130,6 +131,7 @@ BEGIN
         @extschema@.df_alert_rule(text, text, text, text, text), @extschema@.df_drop_alert_rule(text, text),
         @extschema@.df_check(text), @extschema@.df_schedule(text, text, text), @extschema@.df_unschedule(text, text),
         @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text), @extschema@.df_rebuild_stats(text, text),
+        @extschema@.df_reset_coverage(text, text),
         @extschema@.df_refresh(boolean), @extschema@.df_harden_view(text, boolean, jsonb, text, interval),
         @extschema@.df_unharden_view(text),
         @extschema@.df_adopt(text, text, text) TO %s', role);
@@ -206,7 +208,7 @@ COMMENT ON FUNCTION @extschema@.df_vicidial_columns() IS 'the tables and columns
 COMMENT ON FUNCTION @extschema@.df_astguiclient(text) IS
     'host, port, database, user and password in the text of a dialler''s astguiclient.conf, read as its own scripts do';
 COMMENT ON FUNCTION @extschema@.df_ingest(text, bytea, jsonb) IS
-    'takes a webhook: the raw bytes of its body, as signatures cover them, and its headers as an object. Believed, it is stored as a poll would store it, in any order and any number of times. Returns the HTTP status to answer with; outcome stored, unchanged, duplicate, ignored, refused or rejected; the id of the call; and why. Only a tenant that cannot be used is an error';
+    'takes a webhook: the raw bytes of its body, as signatures cover them, and its headers as an object. Believed, it is stored as a poll would store it, in any order and any number of times. Returns the HTTP status to answer with; outcome stored, unchanged, duplicate, ignored, refused or rejected; the id of the call; why; and the body to answer with, where the sender expects one. Only a tenant that cannot be used is an error';
 COMMENT ON FUNCTION @extschema@.df_ingest(text, text, jsonb) IS 'takes a webhook whose body is text';
 COMMENT ON FUNCTION @extschema@.df_import_tracking(text, jsonb) IS
     'makes calls of the attempts in a table of one''s own, read with the caller''s rights: mapping names the tenant, columns (id, call_id, phone, called_at, outcome, metadata, name, direction) where they differ from id, vapi_call_id, phone, called_at, call_outcome, metadata, and a filter of columns and values. Attempts are older than whatever the vendor says; again is free';
@@ -216,3 +218,5 @@ COMMENT ON FUNCTION @extschema@.df_dashboard_calls(text, text, boolean, integer,
     'the newest calls of a tenant as dashboard_calls shows them, newest first: those that fit the search, test calls only where include_test';
 COMMENT ON FUNCTION @extschema@.df_dashboard_stats(text, text) IS
     'one row of figures of a range, days cut in the tenant''s time zone, without test calls: counts; answer_rate, per cent of the calls that ended; talk_minutes and average_seconds of completed calls; cost in US dollars; hot_leads, calls that hit the rule hot_lead';
+COMMENT ON FUNCTION @extschema@.df_reset_coverage(text, text) IS
+    'takes back what is covered of a range, so that df_sync(tenant) and the schedule fetch it again; one row a source: the time that was covered. No call is removed. Coverage itself stands in dialfire.coverage';

@@ -1,7 +1,7 @@
 //! `df_ingest`: a webhook, as the raw bytes of its body. The answer says which HTTP status a web front gives.
 
 use calls::row::{Batch, Reject};
-use calls::vendor::{highlevel, vapi};
+use calls::vendor::{highlevel, vapi, vicidial};
 use chrono::Utc;
 use pgrx::datum::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -24,12 +24,19 @@ fn df_ingest(
 ) -> Result<
     TableIterator<
         'static,
-        (name!(http_status, i32), name!(outcome, &'static str), name!(call_id, Option<String>), name!(detail, String)),
+        (
+            name!(http_status, i32),
+            name!(outcome, &'static str),
+            name!(call_id, Option<String>),
+            name!(detail, String),
+            name!(response, Option<JsonB>),
+        ),
     >,
     ErrorReport,
 > {
     let answer = ingest(tenant, body, &Headers::read(headers.map(|headers| headers.0)))?;
-    Ok(TableIterator::once((answer.http_status, answer.outcome, answer.call_id, answer.detail)))
+    let response = answer.response.map(JsonB);
+    Ok(TableIterator::once((answer.http_status, answer.outcome, answer.call_id, answer.detail, response)))
 }
 
 /// What a web front needs to know.
@@ -39,11 +46,13 @@ struct Answer {
     outcome: &'static str,
     call_id: Option<String>,
     detail: String,
+    /// The body that the sender expects, where he does.
+    response: Option<Value>,
 }
 
 impl Answer {
     fn new(http_status: i32, outcome: &'static str, call_id: Option<String>, detail: impl Into<String>) -> Answer {
-        Answer { http_status, outcome, call_id, detail: detail.into() }
+        Answer { http_status, outcome, call_id, detail: detail.into(), response: None }
     }
 
     fn refused(http_status: i32, why: impl ToString) -> Answer {
@@ -71,6 +80,7 @@ fn ingest(tenant: &str, body: &[u8], headers: &Headers) -> Result<Answer, Failur
     let event = match &tenant.access {
         Access::Vapi(access) => of_vapi(access, body, headers),
         Access::HighLevel(access) => of_highlevel(access, &tenant, body, headers),
+        Access::Vicidial(access) => return of_vicidial(access, &tenant, body, headers),
         _ => return Err(Failure::NoWebhooks { tenant: tenant.name }),
     };
     match event {
@@ -125,6 +135,94 @@ fn of_highlevel(access: &highlevel::Access, tenant: &Tenant, body: &[u8], header
         }
         _ => Err(Answer::ignored(&delivery.event)),
     }
+}
+
+/// The body of `POST /api/v1/call-results`.
+fn of_vicidial(access: &vicidial::Access, tenant: &Tenant, body: &[u8], headers: &Headers) -> Result<Answer, Failure> {
+    let mut run = Run::begin(tenant, "webhook", false)?;
+    let (mut answer, accepted) = match read_result(access, tenant, body, headers) {
+        Ok((event, accepted)) => (store(tenant, event, &mut run)?, Some(accepted)),
+        Err(answer) => (answer, None),
+    };
+    let response = accepted.filter(|_| answer.http_status == 200);
+    answer.response = response.or_else(|| Some(vicidial::refused(&answer.detail)));
+    record(&mut run, &answer)?;
+    Ok(answer)
+}
+
+fn read_result(
+    access: &vicidial::Access,
+    tenant: &Tenant,
+    body: &[u8],
+    headers: &Headers,
+) -> Result<(Event, Value), Answer> {
+    let key = headers.find("x-api-key").unwrap_or_default();
+    if access.api_key.as_ref().is_some_and(|secret| !secret.is(key)) {
+        return Err(Answer::refused(401, "header x-api-key is not the token of the user mapping"));
+    }
+    let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+        return Err(Answer::refused(400, "the body is not a JSON object"));
+    };
+    let outcomes = outcomes(&tenant.name).map_err(|error| Answer::refused(500, error))?;
+    let event = |call_id: String, status: String, batch: Batch| Event {
+        call_id,
+        kind: "call result".to_owned(),
+        status,
+        batch,
+    };
+    Ok(match vicidial::result(&object, access.zone, &outcomes) {
+        Ok(call) => {
+            let accepted = vicidial::accepted(&call);
+            let (call_id, status) = (call.transaction.id.clone(), call.connection.result.clone().unwrap_or_default());
+            let mut batch = Batch::default();
+            batch.take(call);
+            if batch.rejects.is_empty() && known(&tenant.name, &batch).map_err(|error| Answer::refused(500, error))? {
+                batch = Batch::default();
+            }
+            (event(call_id, status, batch), accepted)
+        }
+        Err(reject) => {
+            let call_id = reject.key.clone().unwrap_or_default();
+            (event(call_id, String::new(), Batch { rejects: vec![*reject], ..Batch::default() }), Value::Null)
+        }
+    })
+}
+
+/// Whether the call is stored as a sync has read it, which knows more than a result says and is never taken back by it.
+fn known(tenant: &str, batch: &Batch) -> spi::Result<bool> {
+    let Some(connection) = batch.connections.first() else { return Ok(false) };
+    let known = Spi::get_one_with_args::<bool>(
+        "SELECT EXISTS (SELECT FROM dialfire.connections c LEFT JOIN dialfire.call_statuses m
+            ON m.vendor = 'vicidial' AND m.tenant = '' AND m.word = lower(c.result)
+         WHERE c.tenant = $1 AND c.id = $2 AND (c.result = $3 OR c.ended IS NOT NULL AND m.status IS DISTINCT FROM 'in_progress'
+            AND $3 IN (SELECT vendor_status FROM dialfire.call_statuses WHERE vendor = 'vicidial' AND status = 'in_progress')))",
+        &[tenant.into(), connection.id.as_str().into(), connection.result.as_deref().into()],
+    )?;
+    Ok(known.unwrap_or_default())
+}
+
+/// What the dialler's flags make of its codes, as the last sync has stored them.
+fn outcomes(tenant: &str) -> spi::Result<vicidial::Outcomes> {
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT campaign_id, code, sale, dnc, not_interested, unworkable FROM dialfire.dispositions WHERE tenant = $1",
+            None,
+            &[tenant.into()],
+        )?;
+        let flag = |set: Option<bool>| set.map(|set| if set { "Y" } else { "N" }.to_owned());
+        let statuses = rows.map(|row| {
+            Ok(vicidial::Status {
+                campaign_id: row.get(1)?,
+                status: row.get(2)?,
+                sale: flag(row.get(3)?),
+                dnc: flag(row.get(4)?),
+                not_interested: flag(row.get(5)?),
+                unworkable: flag(row.get(6)?),
+                ..vicidial::Status::default()
+            })
+        });
+        Ok(vicidial::Outcomes::of(&statuses.collect::<spi::Result<Vec<_>>>()?))
+    })
 }
 
 fn store(tenant: &Tenant, event: Event, run: &mut Run) -> Result<Answer, Failure> {

@@ -15,6 +15,7 @@ mod backfill;
 mod check;
 mod clean_up;
 mod compare;
+mod coverage;
 mod dashboard;
 mod error;
 mod fetch;

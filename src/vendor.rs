@@ -80,6 +80,7 @@ impl Access {
                 schema: text("schema"),
                 page_size: number("page_size"),
                 zone,
+                api_key: secrets.token.clone(),
                 raw: false,
             })),
             _ => Err(Failure::UnknownVendor(vendor.to_owned())),

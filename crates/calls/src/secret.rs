@@ -15,6 +15,12 @@ impl Secret {
         &self.0
     }
 
+    /// Whether a text is the secret; how long it takes says nothing about where they differ.
+    pub fn is(&self, text: &str) -> bool {
+        let differs = self.0.bytes().zip(text.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+        self.0.len() == text.len() && differs == 0
+    }
+
     /// Replaces every occurrence of the secret in `text`, for the bodies and messages that a vendor echoes.
     pub fn redact(&self, text: &str) -> String {
         if self.0.is_empty() {

@@ -393,3 +393,77 @@ fn the_wrong_zone_is_refused_and_the_schedule_reads_on() {
         assert!(kinds.iter().any(|k| k == kind), "{kinds:?}");
     }
 }
+
+#[test]
+fn a_call_result_is_answered_as_the_brief_says_and_the_sync_knows_better() {
+    let dialler = Dialler::new();
+    let mut tenant = tenant(&dialler);
+    let start = LATER;
+    let body = serde_json::json!({"uniqueid": format!("{start}.123"), "leadId": "12345", "campaignId": "TEST",
+        "phoneNumber": "5551234567", "disposition": "SALE", "duration": 45, "agentId": "agent001", "timestamp": start});
+    let send = |tenant: &mut Tenant, body: &str, headers: &str| -> (i32, String, serde_json::Value) {
+        let sql = "SELECT http_status, outcome, response FROM df_ingest('acme', $1::text, $2::text::jsonb)";
+        let row = tenant.db.query_one(sql, &[&body, &headers]).unwrap_or_else(|error| panic!("{}", words(&error)));
+        (row.get(0), row.get(1), row.get(2))
+    };
+    let id = format!("log:{start}.123");
+    let answer = serde_json::json!({"success": true, "message": "Call result recorded",
+        "data": {"recordId": id, "uniqueid": format!("{start}.123"), "disposition": "SALE"}});
+    let (status, outcome, response) = send(&mut tenant, &body.to_string(), "{}");
+    assert_eq!((status, outcome.as_str(), &response), (200, "stored", &answer));
+    let (status, outcome, response) = send(&mut tenant, &body.to_string(), "{}");
+    assert_eq!((status, outcome.as_str(), &response), (200, "duplicate", &answer));
+    let call = "SELECT status || ' ' || agent_login || ' ' || duration_ms FROM dialfire.calls WHERE call_id = $1";
+    assert_eq!(tenant.one::<String>(call, &[&id]), "completed agent001 45000");
+    // The dialler's own row replaces it, and a late result in the middle of the call does not take it back.
+    dialler.exec(&format!(
+        "INSERT INTO vicidial_log (uniqueid, lead_id, campaign_id, call_date, start_epoch, end_epoch, length_in_sec, status, phone_number, user)
+         VALUES ('{start}.123', 12345, 'TEST', '{}', {start}, {}, 47, 'NI', '5551234567', '6666')", wall(start), start + 47));
+    tenant.sync(&range(start - 60, start + 60)).expect("success").expect_counts(0, 1, 0);
+    let late = body.to_string().replace("SALE", "INCALL");
+    assert_eq!(send(&mut tenant, &late, "{}").0, 200);
+    assert_eq!(tenant.one::<String>("SELECT vendor_status FROM dialfire.calls WHERE call_id = $1", &[&id]), "NI");
+    // What is no call result is told, and kept.
+    assert_eq!(send(&mut tenant, "[1]", "{}").0, 400);
+    let (status, outcome, response) = send(&mut tenant, r#"{"leadId": 1, "disposition": "SALE"}"#, "{}");
+    assert_eq!((status, outcome.as_str(), response["success"].as_bool()), (422, "rejected", Some(false)));
+    assert_eq!(tenant.one::<i64>("SELECT count(*) FROM dialfire.rejects_open", &[]), 1);
+    tenant.exec("CREATE USER MAPPING FOR CURRENT_USER SERVER acme OPTIONS (token 'key-of-the-api')");
+    assert_eq!(send(&mut tenant, &body.to_string(), r#"{"x-api-key": "another"}"#).0, 401);
+    assert_eq!(send(&mut tenant, &body.to_string(), r#"{"X-Api-Key": "key-of-the-api"}"#).0, 200);
+}
+
+#[test]
+fn a_code_means_what_the_tenant_or_the_campaign_says() {
+    let dialler = Dialler::new();
+    let mut tenant = tenant(&dialler);
+    let row = |key: u32, campaign: &str, code: &str| {
+        format!(
+            "INSERT INTO vicidial_log (uniqueid, lead_id, campaign_id, call_date, start_epoch, end_epoch, status, phone_number)
+             VALUES ('1.{key}', {key}, '{campaign}', '{}', {LATER}, {LATER}, '{code}', '5');",
+            wall(LATER)
+        )
+    };
+    let codes = ["A", "B", "AA", "NA", "DROP", "DNC", "HUC17", "PU", "ODD", "Sale"];
+    let rows: String = codes.iter().zip(1..).map(|(code, key)| row(key, "TEST", code)).collect();
+    dialler.exec(&(rows + &row(50, "OTHER", "ODD")));
+    tenant.sync(&range(LATER - 60, LATER + 60)).expect("success");
+    let said =
+        "SELECT string_agg(vendor_status || ' ' || status, ', ' ORDER BY length(call_id), call_id) FROM dialfire.calls";
+    assert_eq!(
+        tenant.one::<String>(said, &[]),
+        "A voicemail, B busy, AA voicemail, NA no_answer, DROP abandoned, DNC completed, HUC17 failed, PU in_progress, \
+         ODD unknown, Sale completed, ODD unknown"
+    );
+    tenant.exec(
+        "INSERT INTO dialfire.call_statuses (vendor, vendor_status, status, tenant, campaign_id) VALUES
+        ('vicidial', 'odd', 'completed', 'acme', ''), ('vicidial', 'ODD', 'busy', 'acme', 'OTHER')",
+    );
+    let odd = "SELECT string_agg(campaign_id || ' ' || status, ', ' ORDER BY campaign_id) FROM dialfire.calls WHERE vendor_status = 'ODD'";
+    assert_eq!(tenant.one::<String>(odd, &[]), "OTHER busy, TEST completed");
+    let gone: String = tenant.one(
+        "SELECT string_agg(source || ' ' || removed, ', ' ORDER BY source) FROM df_reset_coverage('acme', $1)",
+        &[&range(LATER - 30, LATER + 30)],
+    );
+    assert_eq!(gone, "vicidial_closer_log 00:01:00, vicidial_log 00:01:00");
+}

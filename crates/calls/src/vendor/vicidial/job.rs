@@ -10,6 +10,7 @@ use super::record::{Campaign, LogRow, Recording, Status, User};
 use super::status::Outcomes;
 use super::Table;
 use crate::range::Window;
+use crate::secret::Secret;
 
 /// How the dialler's database is read.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Access {
     /// Rows a statement.
     pub page_size: usize,
     pub zone: Tz,
+    /// Of call results that are sent; `None` where the one who calls `df_ingest` is believed.
+    pub api_key: Option<Secret>,
     /// Keep the rows as they came.
     pub raw: bool,
 }

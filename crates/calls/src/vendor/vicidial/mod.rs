@@ -23,7 +23,7 @@ pub use config::Config;
 pub use job::{Access, Job, Lists, Outcome, Source, Which};
 pub use merge::Alike;
 pub use record::{Campaign, LogRow, Recording, Status, User};
-pub use result::{accepted, result};
+pub use result::{accepted, refused, result};
 pub use seam::Vicidial;
 pub use status::Outcomes;
 pub use walk::Walk;

@@ -72,6 +72,11 @@ pub fn accepted(call: &Call) -> Value {
     })
 }
 
+/// The answer to one that was not.
+pub fn refused(why: &str) -> Value {
+    json!({ "success": false, "message": why })
+}
+
 #[cfg(test)]
 #[path = "result_tests.rs"]
 mod tests;

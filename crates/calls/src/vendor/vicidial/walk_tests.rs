@@ -77,7 +77,7 @@ impl World {
 
     /// Syncs two hours from the start, a page of ten rows at a time.
     fn sync(&mut self) -> Counts {
-        let access = Access { schema: "v".into(), page_size: 10, zone: chrono_tz::UTC, raw: false };
+        let access = Access { schema: "v".into(), page_size: 10, zone: chrono_tz::UTC, api_key: None, raw: false };
         let source =
             Source { table: Table::Log, has_archive: true, has_recordings: true, outcomes: Default::default() };
         let at = |second| DateTime::from_timestamp(START + second, 0).expect("a time");
@@ -238,7 +238,7 @@ fn a_wrong_zone_is_an_error_and_no_silence() {
     for row in &mut world.live {
         row.start_epoch = Some((START - 3600).to_string());
     }
-    let access = Access { schema: "v".into(), page_size: 10, zone: chrono_tz::UTC, raw: false };
+    let access = Access { schema: "v".into(), page_size: 10, zone: chrono_tz::UTC, api_key: None, raw: false };
     let source = Source { table: Table::Log, has_archive: false, has_recordings: false, outcomes: Default::default() };
     let at = |second| DateTime::from_timestamp(START + second, 0).expect("a time");
     let mut walk = Walk::new(access, source, Window { from: at(0), to: at(60) });
