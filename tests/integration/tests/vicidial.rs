@@ -467,3 +467,58 @@ fn a_code_means_what_the_tenant_or_the_campaign_says() {
     );
     assert_eq!(gone, "vicidial_closer_log 00:01:00, vicidial_log 00:01:00");
 }
+
+/// The blocks of docs/vicidial.md in their order, with the places of this test for those of the text.
+#[test]
+fn the_documentation_is_what_works() {
+    let dialler = Dialler::new();
+    let now = chrono::Utc::now().timestamp();
+    dialler.fill(100, now - 2000);
+    let cluster = Cluster::shared();
+    let database = cluster.database();
+    let config = std::env::temp_dir().join(format!("astguiclient-{}.conf", std::process::id()));
+    std::fs::write(
+        &config,
+        format!(
+            "# a dialler's\nPATHhome => /usr/share/astguiclient\nVARDB_server => 127.0.0.1 ; the replica\nVARDB_database => {}\n\
+             VARDB_user => reports\nVARDB_pass => secret\nVARDB_port => {}\n",
+            dialler.database, dialler.server.port
+        ),
+    )
+    .expect("a file");
+    let text = include_str!("../../../docs/vicidial.md")
+        .replace("10.0.0.7", "localhost")
+        .replace("10.0.0.5", "127.0.0.1")
+        .replace("'3306'", &format!("'{}'", dialler.server.port))
+        .replace("asterisk.*", &format!("{}.*", dialler.database))
+        .replace("'asterisk'", &format!("'{}'", dialler.database))
+        .replace("/etc/astguiclient.conf'", &format!("{}'", config.display()));
+    let (mut kind, mut block, mut blocks) = ("", String::new(), 0);
+    for line in text.lines() {
+        match (kind, line) {
+            ("", "```mysql" | "```sql") => kind = if line == "```sql" { "sql" } else { "mysql" },
+            ("", _) => {}
+            (_, "```") => {
+                if kind == "mysql" {
+                    dialler.exec(&block);
+                } else {
+                    let errors = cluster.restore(&database, &format!("SET client_min_messages = warning; {block}"));
+                    assert_eq!(errors, "", "{block}");
+                }
+                (kind, blocks) = ("", blocks + 1);
+                block.clear();
+            }
+            _ => block += &format!("{line}\n"),
+        }
+    }
+    let _ = std::fs::remove_file(&config);
+    assert_eq!(blocks, 7);
+    let mut db = cluster.connect(&database);
+    let calls: i64 =
+        db.query_one("SELECT count(*) FROM dialfire.calls WHERE tenant = 'acme'", &[]).expect("calls").get(0);
+    assert_eq!(calls, 101, "those of the dialler and the one that was sent");
+    let log = cluster.log();
+    assert!(!log.contains("'secret'"), "a password stands in the log");
+    drop(db);
+    cluster.drop_database(&database);
+}
