@@ -20,6 +20,9 @@ CREATE TABLE dialfire.agents (
     branch      text,
     name        text,
     seen        timestamptz,
+    assigned    boolean NOT NULL DEFAULT false,
+    assigned_to text,
+    assigned_at timestamptz,
     stored_at   timestamptz NOT NULL DEFAULT now(),
     changed_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant, id)
@@ -80,6 +83,7 @@ CREATE TABLE dialfire.transactions (
     wait_time_sec       double precision,
     sequence_nr         bigint,
     extra               jsonb,
+    gone_at             timestamptz,
     stored_at           timestamptz NOT NULL DEFAULT now(),
     changed_at          timestamptz NOT NULL DEFAULT now(),
     adopted_at          timestamptz,

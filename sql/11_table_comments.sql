@@ -15,6 +15,9 @@ COMMENT ON COLUMN dialfire.agents.login IS 'login name; never an internal id';
 COMMENT ON COLUMN dialfire.agents.branch IS 'branch of the user, where known';
 COMMENT ON COLUMN dialfire.agents.name IS 'first and last name, where the list of users has them';
 COMMENT ON COLUMN dialfire.agents.seen IS 'instant of the newest event that showed this login; null where the list of users did, which outranks events';
+COMMENT ON COLUMN dialfire.agents.assigned IS 'his calls count, where the tenant counts assigned agents only; df_assign_agent sets it';
+COMMENT ON COLUMN dialfire.agents.assigned_to IS 'to whom, in the words of df_assign_agent';
+COMMENT ON COLUMN dialfire.agents.assigned_at IS 'since when (UTC instant)';
 COMMENT ON COLUMN dialfire.agents.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.agents.changed_at IS 'last changed here (UTC instant)';
 
@@ -71,6 +74,7 @@ COMMENT ON COLUMN dialfire.transactions.wrapup_time_sec IS 'after-call work, sec
 COMMENT ON COLUMN dialfire.transactions.wait_time_sec IS 'waiting for the call, seconds';
 COMMENT ON COLUMN dialfire.transactions.sequence_nr IS 'position among the contact''s events';
 COMMENT ON COLUMN dialfire.transactions.extra IS 'fields of the record that have no column';
+COMMENT ON COLUMN dialfire.transactions.gone_at IS 'when df_repair found that the vendor no longer has it (UTC instant)';
 COMMENT ON COLUMN dialfire.transactions.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.transactions.changed_at IS 'last changed here (UTC instant)';
 COMMENT ON COLUMN dialfire.transactions.adopted_at IS 'taken over from the tables of the vendor''s client and not confirmed by the vendor since (UTC instant)';

@@ -34,7 +34,7 @@ COMMENT ON INDEX dialfire.runs_failed IS 'finds the newest errors; a run that su
 COMMENT ON TABLE dialfire.runs IS 'every run of a sync: what was asked and what became of it';
 COMMENT ON COLUMN dialfire.runs.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.runs.run_id IS 'number of the run';
-COMMENT ON COLUMN dialfire.runs.kind IS 'manual (df_sync), backfill, sync, look_back, reconcile or adopt';
+COMMENT ON COLUMN dialfire.runs.kind IS 'manual (df_sync), backfill, sync, look_back, reconcile, adopt, diagnostic, repair or webhook';
 COMMENT ON COLUMN dialfire.runs.status IS 'in_progress, success, partial (something failed or was rejected), failed (nothing complete), crashed';
 COMMENT ON COLUMN dialfire.runs.role IS 'role that asked for it';
 COMMENT ON COLUMN dialfire.runs.pid IS 'process id of the backend';

@@ -64,6 +64,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION dialfire.vendor_of(text) IS 'the vendor whose words a tenant''s calls are in; dialfire for one whose server is gone';
 
+CREATE FUNCTION dialfire.counts_assigned(tenant text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM dialfire.tenants t WHERE t.tenant = $1 AND t.count_agents = 'assigned')
+$$;
+COMMENT ON FUNCTION dialfire.counts_assigned(text) IS 'whether only calls of assigned agents count for a tenant (option count_agents)';
+
 CREATE FUNCTION dialfire.stats_of(tenant text, days date[]) RETURNS SETOF dialfire.daily_stats
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
     -- One pass from events to legs: a join of two aggregates would be at the mercy of a fresh table's missing statistics.
@@ -87,7 +93,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_
         LEFT JOIN dialfire.call_statuses tenants ON tenants.vendor = (SELECT dialfire.vendor_of($1))
             AND tenants.word = lower(c.result) AND tenants.tenant = t.tenant AND tenants.campaign_id = ''
         CROSS JOIN LATERAL (SELECT COALESCE(own.status, tenants.status, everybodys.status) AS status) m
-        WHERE t.tenant = $1 AND t.day = ANY ($2) AND t.is_test IS NOT TRUE
+        WHERE t.tenant = $1 AND t.day = ANY ($2)
+          -- As calls.counts has it.
+          AND t.gone_at IS NULL AND t.is_test IS NOT TRUE
+          AND (NOT (SELECT dialfire.counts_assigned($1)) OR EXISTS (
+              SELECT FROM dialfire.agents a WHERE a.tenant = t.tenant AND a.id = t.user_id AND a.assigned))
         GROUP BY t.tenant, t.id
     ), each AS (
         SELECT e.day, e.campaign_id, e.user_id AS agent_id, e.user_login AS agent_login, e.fired AS at, e.is_inbound, e.is_human,

@@ -8,12 +8,14 @@ SELECT s.srvname::text AS tenant,
        o.vendor,
        o.account,
        COALESCE(o.timezone, 'UTC') AS timezone,
-       COALESCE(o.start_date::date, (now() AT TIME ZONE COALESCE(o.timezone, 'UTC'))::date - 14)::timestamp
-           AT TIME ZONE COALESCE(o.timezone, 'UTC') AS wanted_from,
+       greatest(COALESCE(o.start_date::date, (now() AT TIME ZONE COALESCE(o.timezone, 'UTC'))::date - 14)::timestamp
+           AT TIME ZONE COALESCE(o.timezone, 'UTC'), r.calls_reset_at) AS wanted_from,
        now() - COALESCE(o.settle, CASE o.vendor WHEN 'highlevel' THEN '20 minutes' ELSE '2 minutes' END)::interval AS wanted_to,
        pg_catalog.has_server_privilege(s.oid, 'USAGE') AS usable,
        CASE WHEN o.vendor = 'vapi' THEN now() - make_interval(days => COALESCE(o.retention_days::int, 14)) END AS retained_from,
-       CASE WHEN o.vendor = 'vapi' THEN COALESCE(o.stuck_after, '1 hour')::interval ELSE interval '2 hours' END AS stuck_after
+       CASE WHEN o.vendor = 'vapi' THEN COALESCE(o.stuck_after, '1 hour')::interval ELSE interval '2 hours' END AS stuck_after,
+       COALESCE(o.count_agents, CASE o.vendor WHEN 'highlevel' THEN 'assigned' ELSE 'all' END) AS count_agents,
+       r.calls_reset_at
 FROM pg_catalog.pg_foreign_server s
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
 CROSS JOIN LATERAL (
@@ -23,9 +25,15 @@ CROSS JOIN LATERAL (
            max(option_value) FILTER (WHERE option_name = 'start_date') AS start_date,
            max(option_value) FILTER (WHERE option_name = 'settle') AS settle,
            max(option_value) FILTER (WHERE option_name = 'retention_days') AS retention_days,
-           max(option_value) FILTER (WHERE option_name = 'stuck_after') AS stuck_after
+           max(option_value) FILTER (WHERE option_name = 'stuck_after') AS stuck_after,
+           max(option_value) FILTER (WHERE option_name = 'count_agents') AS count_agents,
+           max(option_value) FILTER (WHERE option_name = 'calls_reset_at') AS calls_reset_at
     FROM pg_catalog.pg_options_to_table(s.srvoptions)
 ) o
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN length(o.calls_reset_at) = 10 THEN o.calls_reset_at::timestamp AT TIME ZONE COALESCE(o.timezone, 'UTC')
+                ELSE o.calls_reset_at::timestamptz END AS calls_reset_at
+) r
 WHERE w.fdwname = 'dialfire_sync';
 COMMENT ON VIEW dialfire.tenants IS 'tenants: the foreign servers of this wrapper';
 COMMENT ON COLUMN dialfire.tenants.tenant IS 'name of the foreign server';
@@ -34,6 +42,8 @@ COMMENT ON COLUMN dialfire.tenants.account IS 'id of the tenant at the vendor';
 COMMENT ON COLUMN dialfire.tenants.timezone IS 'IANA zone in which days are cut';
 COMMENT ON COLUMN dialfire.tenants.wanted_from IS 'from here everything is wanted (UTC instant): option start_date, else 14 days before today';
 COMMENT ON COLUMN dialfire.tenants.wanted_to IS 'up to here it could be covered by now (UTC instant): now less option settle';
+COMMENT ON COLUMN dialfire.tenants.count_agents IS 'whose calls count: all, or those of assigned agents only (from option count_agents)';
+COMMENT ON COLUMN dialfire.tenants.calls_reset_at IS 'sync and diagnosis begin here (UTC instant, from option calls_reset_at); null: no limit';
 COMMENT ON COLUMN dialfire.tenants.usable IS 'the current role has USAGE on the server, and so sees its calls and may sync it';
 COMMENT ON COLUMN dialfire.tenants.retained_from IS 'older calls are gone at the vendor (UTC instant): option retention_days; null where the vendor keeps them';
 COMMENT ON COLUMN dialfire.tenants.stuck_after IS 'a call that has not ended after this time is in stuck_calls: option stuck_after, else 2 hours';

@@ -42,7 +42,9 @@ SELECT t.tenant,
        t.edit_time_sec,
        t.wrapup_time_sec,
        rec.id AS recording_id,
-       rec.location AS recording_location
+       rec.location AS recording_location,
+       why.skip_reason IS NULL AS counts,
+       why.skip_reason
 FROM dialfire.transactions t
 LEFT JOIN dialfire.tenants s ON s.tenant = t.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = t.tenant AND c.id = t.campaign_id
@@ -72,6 +74,16 @@ LEFT JOIN dialfire.call_statuses own ON own.vendor = COALESCE(s.vendor, 'dialfir
     AND own.word = lower(word.vendor_status) AND own.tenant = t.tenant AND own.campaign_id = t.campaign_id
 CROSS JOIN LATERAL (SELECT COALESCE(own.status, tenants.status, everybodys.status) AS status) m
 CROSS JOIN LATERAL (SELECT m.status = 'completed' OR leg.result IS NULL AND leg.answered_at IS NOT NULL AS answered) talk
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN t.gone_at IS NOT NULL THEN 'deleted_at_vendor'
+        WHEN t.is_test THEN 'test_call'
+        WHEN s.count_agents IS DISTINCT FROM 'assigned' THEN NULL
+        WHEN t.user_id IS NULL THEN 'no_agent_id_in_call'
+        WHEN a.id IS NULL THEN 'agent_not_in_system'
+        WHEN NOT a.assigned THEN 'agent_not_assigned_to_user'
+    END AS skip_reason
+) why
 UNION ALL
 SELECT i.tenant,
        s.vendor,
@@ -104,7 +116,9 @@ SELECT i.tenant,
        (EXTRACT(epoch FROM i.disconnected - i.connected) * 1000)::bigint,
        (EXTRACT(epoch FROM i.disconnected - i.connected) * 1000)::bigint,
        (EXTRACT(epoch FROM COALESCE(i.connected, i.disconnected) - i.started) * 1000)::bigint,
-       NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL,
+       true,
+       NULL
 FROM dialfire.inbound_calls i
 LEFT JOIN dialfire.tenants s ON s.tenant = i.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = i.tenant AND c.id = i.campaign_id
@@ -139,7 +153,9 @@ SELECT v.tenant,
        CASE WHEN now.status = 'completed' THEN talk.ms END,
        (EXTRACT(epoch FROM COALESCE(v.started_at, v.ended_at) - v.created_at) * 1000)::bigint,
        NULL, NULL, NULL, NULL, NULL,
-       COALESCE(v.recording_url, v.stereo_recording_url)
+       COALESCE(v.recording_url, v.stereo_recording_url),
+       why.skip_reason IS NULL,
+       why.skip_reason
 FROM dialfire.voice_calls v
 LEFT JOIN dialfire.tenants s ON s.tenant = v.tenant
 LEFT JOIN dialfire.agents a ON a.tenant = v.tenant AND a.id = v.assistant_id
@@ -153,7 +169,16 @@ CROSS JOIN LATERAL (
 ) word
 LEFT JOIN dialfire.call_statuses m ON m.vendor = 'vapi' AND m.tenant = '' AND m.word = lower(word.vendor_status)
 CROSS JOIN LATERAL (SELECT COALESCE(m.status, dialfire.status_of('vapi', word.vendor_status)) AS status) now
-CROSS JOIN LATERAL (SELECT (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint AS ms) talk;
+CROSS JOIN LATERAL (SELECT (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint AS ms) talk
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN v.is_test THEN 'test_call'
+        WHEN s.count_agents IS DISTINCT FROM 'assigned' THEN NULL
+        WHEN v.assistant_id IS NULL THEN 'no_agent_id_in_call'
+        WHEN a.id IS NULL THEN 'agent_not_in_system'
+        WHEN NOT a.assigned THEN 'agent_not_assigned_to_user'
+    END AS skip_reason
+) why;
 COMMENT ON VIEW dialfire.calls IS 'one row a call of any vendor: outbound attempts and events, inbound calls, and calls of voice agents from queued on';
 COMMENT ON COLUMN dialfire.calls.tenant IS 'name of the foreign server (from transactions, inbound_calls, voice_calls)';
 COMMENT ON COLUMN dialfire.calls.vendor IS 'vendor of the tenant (from tenants)';
@@ -186,6 +211,8 @@ COMMENT ON COLUMN dialfire.calls.edit_time_sec IS 'talk and after-call work toge
 COMMENT ON COLUMN dialfire.calls.wrapup_time_sec IS 'after-call work, seconds (from transactions)';
 COMMENT ON COLUMN dialfire.calls.wait_time_sec IS 'waiting for the call, seconds (from transactions)';
 COMMENT ON COLUMN dialfire.calls.recording_id IS 'id of the first recording of the leg that has an address, else of the first (from recordings.id)';
+COMMENT ON COLUMN dialfire.calls.counts IS 'it counts in KPIs; every call is stored and listed, whether it counts or not (from skip_reason)';
+COMMENT ON COLUMN dialfire.calls.skip_reason IS 'why it does not count: deleted_at_vendor, test_call, no_agent_id_in_call, agent_not_in_system or agent_not_assigned_to_user; the last three where option count_agents is assigned (from transactions, voice_calls and agents.assigned)';
 COMMENT ON COLUMN dialfire.calls.recording_location IS 'address of that recording; null while the vendor has none (from recordings.location)';
 
 CREATE VIEW dialfire.agent_data WITH (security_invoker = true) AS
@@ -266,3 +293,31 @@ COMMENT ON COLUMN dialfire.rejects_open.times IS 'number of times that it was se
 COMMENT ON COLUMN dialfire.rejects_open.first_seen IS 'first seen (UTC instant; from rejects)';
 COMMENT ON COLUMN dialfire.rejects_open.last_seen IS 'last seen (UTC instant; from rejects)';
 COMMENT ON COLUMN dialfire.rejects_open.payload IS 'the record as it came (from rejects)';
+
+CREATE VIEW dialfire.unassigned_agents WITH (security_invoker = true) AS
+SELECT tenant,
+       agent_id,
+       a.login AS name,
+       a.login IS NOT NULL AS in_system,
+       COALESCE(c.calls, 0) AS calls,
+       c.first_call_at,
+       c.last_call_at,
+       CASE WHEN a.login IS NULL THEN format('SELECT * FROM df_fetch_agents(%L)', tenant)
+            ELSE format('SELECT df_assign_agent(%L, %L)', tenant, agent_id) END AS hint
+FROM (
+    SELECT t.tenant, t.user_id AS agent_id, count(*) AS calls, min(t.fired) AS first_call_at, max(t.fired) AS last_call_at
+    FROM dialfire.tenants s JOIN dialfire.transactions t ON t.tenant = s.tenant
+    WHERE s.count_agents = 'assigned' AND t.user_id IS NOT NULL GROUP BY t.tenant, t.user_id
+) c
+FULL JOIN (SELECT a.tenant, a.id AS agent_id, a.login, a.assigned FROM dialfire.agents a) a USING (tenant, agent_id)
+WHERE a.assigned IS NOT TRUE
+  AND tenant IN (SELECT s.tenant FROM dialfire.tenants s WHERE s.count_agents = 'assigned');
+COMMENT ON VIEW dialfire.unassigned_agents IS 'agents whose calls do not count, for tenants that count assigned agents only';
+COMMENT ON COLUMN dialfire.unassigned_agents.tenant IS 'name of the foreign server (from tenants.tenant)';
+COMMENT ON COLUMN dialfire.unassigned_agents.agent_id IS 'id of the agent at the vendor (from agents.id, else transactions.user_id)';
+COMMENT ON COLUMN dialfire.unassigned_agents.name IS 'name of the agent; null where he is not known (from agents.login)';
+COMMENT ON COLUMN dialfire.unassigned_agents.in_system IS 'the agent is known here; otherwise df_fetch_agents asks the vendor for him (from agents.id)';
+COMMENT ON COLUMN dialfire.unassigned_agents.calls IS 'calls that are stored and do not count (count of transactions)';
+COMMENT ON COLUMN dialfire.unassigned_agents.first_call_at IS 'first of them (UTC instant, from transactions.fired)';
+COMMENT ON COLUMN dialfire.unassigned_agents.last_call_at IS 'last of them (UTC instant, from transactions.fired)';
+COMMENT ON COLUMN dialfire.unassigned_agents.hint IS 'what to type (made from tenant and agent_id)';

@@ -49,3 +49,37 @@ RETURNS TABLE (http_status integer, outcome text, call_id text, detail text, res
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM @extschema@.df_ingest($1, convert_to($2, 'UTF8'), $3)
 $$;
+
+-- A diagnosis and its repair take the same ranges as a sync.
+CREATE FUNCTION @extschema@.df_diagnose(tenant text, range tstzrange) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT @extschema@.df_diagnose($1, $2::text)
+$$;
+CREATE FUNCTION @extschema@.df_diagnose(tenant text, range daterange) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT @extschema@.df_diagnose($1, $2::text)
+$$;
+CREATE FUNCTION @extschema@.df_diagnose_calls(tenant text, range tstzrange)
+RETURNS TABLE (call_id text, status text, reason text, detail text, source text, agent_id text, agent_name text,
+               agent_status text, from_number text, call_date timestamptz)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT * FROM @extschema@.df_diagnose_calls($1, $2::text)
+$$;
+CREATE FUNCTION @extschema@.df_diagnose_calls(tenant text, range daterange)
+RETURNS TABLE (call_id text, status text, reason text, detail text, source text, agent_id text, agent_name text,
+               agent_status text, from_number text, call_date timestamptz)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT * FROM @extschema@.df_diagnose_calls($1, $2::text)
+$$;
+CREATE FUNCTION @extschema@.df_repair(tenant text, range tstzrange)
+RETURNS TABLE (run_id bigint, status text, found bigint, inserted bigint, updated bigint, marked_gone bigint,
+               left_over bigint, message text)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT * FROM @extschema@.df_repair($1, $2::text)
+$$;
+CREATE FUNCTION @extschema@.df_repair(tenant text, range daterange)
+RETURNS TABLE (run_id bigint, status text, found bigint, inserted bigint, updated bigint, marked_gone bigint,
+               left_over bigint, message text)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+    SELECT * FROM @extschema@.df_repair($1, $2::text)
+$$;

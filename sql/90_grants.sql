@@ -15,6 +15,7 @@ ALTER TABLE dialfire.transactions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.connections ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.recordings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.call_details ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dialfire.alert_thresholds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.inbound_calls ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.voice_calls ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.phone_numbers ENABLE ROW LEVEL SECURITY;
@@ -39,6 +40,7 @@ CREATE POLICY tenant_usage ON dialfire.transactions FOR SELECT USING (tenant = A
 CREATE POLICY tenant_usage ON dialfire.connections FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.recordings FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.call_details FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
+CREATE POLICY tenant_usage ON dialfire.alert_thresholds FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.inbound_calls FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.voice_calls FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
 CREATE POLICY tenant_usage ON dialfire.phone_numbers FOR SELECT USING (tenant = ANY ((SELECT dialfire.usable_tenants())::text[]));
@@ -60,6 +62,7 @@ COMMENT ON POLICY tenant_usage ON dialfire.transactions IS 'rows of the tenants 
 COMMENT ON POLICY tenant_usage ON dialfire.connections IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.recordings IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.call_details IS 'rows of the tenants whose server the role may use';
+COMMENT ON POLICY tenant_usage ON dialfire.alert_thresholds IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.inbound_calls IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.voice_calls IS 'rows of the tenants whose server the role may use';
 COMMENT ON POLICY tenant_usage ON dialfire.phone_numbers IS 'rows of the tenants whose server the role may use';
@@ -96,6 +99,19 @@ REVOKE ALL ON FUNCTION @extschema@.df_schedule(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_unschedule(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_cleanup(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_retry_rejects(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_diagnose(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_diagnose(text, tstzrange) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_diagnose(text, daterange) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_diagnose_calls(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_diagnose_calls(text, tstzrange) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_diagnose_calls(text, daterange) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_repair(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_repair(text, tstzrange) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_repair(text, daterange) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_alert_threshold(text, text, double precision) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_fetch_agents(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_assign_agent(text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.df_unassign_agent(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_rebuild_stats(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_adopt(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_start_worker() FROM PUBLIC;
@@ -130,7 +146,12 @@ BEGIN
         @extschema@.df_ingest(text, bytea, jsonb), @extschema@.df_ingest(text, text, jsonb),
         @extschema@.df_alert_rule(text, text, text, text, text), @extschema@.df_drop_alert_rule(text, text),
         @extschema@.df_check(text), @extschema@.df_schedule(text, text, text), @extschema@.df_unschedule(text, text),
-        @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text), @extschema@.df_rebuild_stats(text, text),
+        @extschema@.df_diagnose(text, text), @extschema@.df_diagnose(text, tstzrange), @extschema@.df_diagnose(text, daterange),
+        @extschema@.df_diagnose_calls(text, text), @extschema@.df_diagnose_calls(text, tstzrange), @extschema@.df_diagnose_calls(text, daterange),
+        @extschema@.df_repair(text, text), @extschema@.df_repair(text, tstzrange), @extschema@.df_repair(text, daterange),
+        @extschema@.df_alert_threshold(text, text, double precision),
+        @extschema@.df_fetch_agents(text), @extschema@.df_assign_agent(text, text, text),
+        @extschema@.df_unassign_agent(text, text), @extschema@.df_cleanup(text), @extschema@.df_retry_rejects(text), @extschema@.df_rebuild_stats(text, text),
         @extschema@.df_reset_coverage(text, text),
         @extschema@.df_refresh(boolean), @extschema@.df_harden_view(text, boolean, jsonb, text, interval),
         @extschema@.df_unharden_view(text),
@@ -181,6 +202,32 @@ COMMENT ON FUNCTION @extschema@.df_start_worker() IS
     'starts the scheduler of this database until the next restart, for servers that do not preload the library';
 COMMENT ON FUNCTION @extschema@.df_cleanup(text) IS
     'removes runs, HTTP log lines and resolved rejects beyond dialfire_sync.retention_days and retention_rows';
+COMMENT ON FUNCTION @extschema@.df_diagnose(text, text) IS
+    'vendor against database over a range as df_sync takes it, call by call, as one document: summary, missingCalls with reason, reasonBreakdown, agentAnalysis. Writes nothing but a run of kind diagnostic; a vendor''s failure stands in errors';
+COMMENT ON FUNCTION @extschema@.df_diagnose_calls(text, text) IS
+    'the calls on which vendor and database differ over a range as df_sync takes it, one row each, with status (only_vendor, changed, rejected, only_database) and reason';
+COMMENT ON FUNCTION @extschema@.df_repair(text, text) IS
+    'fetches what a diagnosis over a range as df_sync takes it finds missing or changed, and marks what is gone at the vendor; what does not count by choice is left over';
+COMMENT ON FUNCTION @extschema@.df_diagnose(text, tstzrange) IS
+    'vendor against database over a range of instants, call by call, as one document: summary, missingCalls with reason, reasonBreakdown, agentAnalysis. Writes nothing but a run of kind diagnostic; a vendor''s failure stands in errors';
+COMMENT ON FUNCTION @extschema@.df_diagnose_calls(text, tstzrange) IS
+    'the calls on which vendor and database differ over a range of instants, one row each, with status (only_vendor, changed, rejected, only_database) and reason';
+COMMENT ON FUNCTION @extschema@.df_repair(text, tstzrange) IS
+    'fetches what a diagnosis over a range of instants finds missing or changed, and marks what is gone at the vendor; what does not count by choice is left over';
+COMMENT ON FUNCTION @extschema@.df_diagnose(text, daterange) IS
+    'vendor against database over a range of days, cut in the tenant''s time zone, call by call, as one document: summary, missingCalls with reason, reasonBreakdown, agentAnalysis. Writes nothing but a run of kind diagnostic; a vendor''s failure stands in errors';
+COMMENT ON FUNCTION @extschema@.df_diagnose_calls(text, daterange) IS
+    'the calls on which vendor and database differ over a range of days, cut in the tenant''s time zone, one row each, with status (only_vendor, changed, rejected, only_database) and reason';
+COMMENT ON FUNCTION @extschema@.df_repair(text, daterange) IS
+    'fetches what a diagnosis over a range of days, cut in the tenant''s time zone finds missing or changed, and marks what is gone at the vendor; what does not count by choice is left over';
+COMMENT ON FUNCTION @extschema@.df_alert_threshold(text, text, double precision) IS
+    'sets a threshold of a tenant (skip_rate, success_rate, skip_spike, stale_sync), or with null its default, and checks all at once; returns how many episodes began. An unknown rule is an error';
+COMMENT ON FUNCTION @extschema@.df_fetch_agents(text) IS
+    'asks the vendor for its agents; returns all that are known, whether assigned, and how many calls of each are stored. A vendor''s failure is an error';
+COMMENT ON FUNCTION @extschema@.df_assign_agent(text, text, text) IS
+    'lets the calls of an agent (id or name) count, where option count_agents is assigned; those that are stored appear at once; returns how many. An unknown agent is an error';
+COMMENT ON FUNCTION @extschema@.df_unassign_agent(text, text) IS
+    'lets the calls of an agent (id or name) no longer count; they stay stored; returns how many. An unknown agent is an error';
 COMMENT ON FUNCTION @extschema@.df_retry_rejects(text) IS
     'normalises the open rejects of a tenant again, without fetching; one row: tried, resolved, left';
 COMMENT ON FUNCTION @extschema@.df_rebuild_stats(text, text) IS

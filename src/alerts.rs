@@ -52,3 +52,27 @@ fn remove(tenant: &str, name: &str) -> Result<bool, Failure> {
     );
     Ok(gone?.unwrap_or_default())
 }
+
+/// Sets a threshold of a tenant, or with null its default; returns how many episodes began.
+#[pg_extern]
+fn df_alert_threshold(tenant: &str, rule: &str, threshold: Option<f64>) -> Result<i64, ErrorReport> {
+    Ok(set_threshold(tenant, rule, threshold)?)
+}
+
+fn set_threshold(tenant: &str, rule: &str, threshold: Option<f64>) -> Result<i64, Failure> {
+    Tenant::zone_of(tenant, role::caller())?;
+    let _owner = AsOwner::begin()?;
+    if !["skip_rate", "success_rate", "skip_spike", "stale_sync"].contains(&rule) {
+        return Err(Failure::UnknownRule(rule.to_owned()));
+    }
+    let sql = match threshold {
+        Some(_) => {
+            "INSERT INTO dialfire.alert_thresholds VALUES ($1, $2, $3)
+             ON CONFLICT (tenant, rule) DO UPDATE SET threshold = excluded.threshold"
+        }
+        None => "DELETE FROM dialfire.alert_thresholds WHERE tenant = $1 AND rule = $2 AND $3::float8 IS NULL",
+    };
+    Spi::run_with_args(sql, &[tenant.into(), rule.into(), threshold.into()])?;
+    let begun = Spi::get_one_with_args::<i64>("SELECT dialfire.check_thresholds($1)", &[tenant.into()])?;
+    Ok(begun.unwrap_or_default())
+}

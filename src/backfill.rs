@@ -174,11 +174,13 @@ fn begin(plan: &Plan) -> Result<(Tenant, Run), Failure> {
 
 fn window(plan: &Plan, tenant: &Tenant) -> Result<Window, Failure> {
     let now = Utc::now();
-    Ok(match plan.target {
+    let window = match plan.target {
         Target::Missing(range) => range::parse(range, tenant.zone, now)?,
         Target::Gaps => Window { from: tenant.wanted_from(now), to: now },
         Target::LookBack => Window { from: now - tenant.look_back, to: now },
-    })
+    };
+    // Before the reset there is nothing to do: a window without length has no steps.
+    Ok(tenant.since_reset(window).unwrap_or(Window { from: window.to, to: window.to }))
 }
 
 fn steps<V: Fetched>(

@@ -44,6 +44,10 @@ pub enum Failure {
     NoRange,
     #[error("{0}")]
     Range(#[from] RangeError),
+    #[error("unknown threshold \"{0}\"")]
+    UnknownRule(String),
+    #[error("tenant \"{tenant}\" has no agent \"{agent}\", or several of that name")]
+    UnknownAgent { tenant: String, agent: String },
     #[error("unknown vendor \"{0}\"")]
     UnknownVendor(String),
     #[error("invalid payload")]
@@ -120,6 +124,7 @@ impl Failure {
             Failure::BadOption { .. } | Failure::UnknownVendor(_) => ERRCODE_INVALID_PARAMETER_VALUE,
             Failure::Range(RangeError::Unparsable { .. }) => ERRCODE_INVALID_DATETIME_FORMAT,
             Failure::NoRange | Failure::Range(_) => ERRCODE_INVALID_PARAMETER_VALUE,
+            Failure::UnknownRule(_) => ERRCODE_INVALID_PARAMETER_VALUE,
             Failure::Payload { .. } => ERRCODE_INVALID_TEXT_REPRESENTATION,
             Failure::Busy { .. } => ERRCODE_OBJECT_IN_USE,
             Failure::Vendor { error, .. } => match error {
@@ -134,7 +139,7 @@ impl Failure {
             Failure::Step(_) | Failure::StepRows(_) | Failure::Every(_) | Failure::UnknownJob(_) => {
                 ERRCODE_INVALID_PARAMETER_VALUE
             }
-            Failure::NoOwner { .. } => ERRCODE_UNDEFINED_OBJECT,
+            Failure::NoOwner { .. } | Failure::UnknownAgent { .. } => ERRCODE_UNDEFINED_OBJECT,
             Failure::TooLong => ERRCODE_QUERY_CANCELED,
             Failure::UnknownSchema(_) => ERRCODE_INVALID_SCHEMA_NAME,
             Failure::UnknownView(_) => ERRCODE_UNDEFINED_TABLE,
@@ -228,6 +233,13 @@ impl Failure {
             Failure::SuperuserOption { .. } => Some("Ask a superuser to set it.".to_owned()),
             Failure::NoRange => Some("Name a range, such as 'last 14 days'.".to_owned()),
             Failure::Range(error) => Some(sentence(error.hint())),
+            Failure::UnknownRule(_) => {
+                Some("Thresholds are skip_rate, success_rate, skip_spike and stale_sync.".to_owned())
+            }
+            Failure::UnknownAgent { tenant, .. } => Some(format!(
+                "SELECT * FROM df_fetch_agents('{}') asks the vendor for all and lists their ids.",
+                tenant.replace('\'', "''")
+            )),
             Failure::UnknownVendor(_) => Some(crate::options::KNOWN_VENDORS.to_owned()),
             Failure::Payload { .. } => Some("Pass the record as the vendor sent it, as JSON.".to_owned()),
             Failure::Busy { pid, .. } => Some(format!("Wait for it, or end it with SELECT pg_cancel_backend({pid}).")),

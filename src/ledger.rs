@@ -236,8 +236,16 @@ impl Run {
                  excluded.bytes, excluded.skip_reasons, excluded.message, excluded.hint)",
             &args,
         )?;
+        if verdict.status != "in_progress" && self.kind != "diagnostic" {
+            check_thresholds(&self.tenant)?;
+        }
         Ok(duration)
     }
+}
+
+/// Begins and ends the alarms that the ledger itself gives cause for.
+pub fn check_thresholds(tenant: &str) -> spi::Result<()> {
+    Spi::run_with_args("SELECT dialfire.check_thresholds($1)", &[tenant.into()])
 }
 
 /// Runs that nobody works on any more: their backend is gone, or is another one by now. A job of the worker's could not
@@ -263,7 +271,9 @@ pub fn mark_crashed() -> spi::Result<()> {
          FROM dead d
          WHERE (s.tenant, s.job) = (d.tenant, d.kind) AND s.last_started <= d.started_at
            AND (s.last_finished < s.last_started) IS NOT FALSE",
-    )
+    )?;
+    // Of a tenant whose sync does not run at all no run would tell.
+    Spi::run("SELECT dialfire.check_thresholds(s.tenant) FROM dialfire.schedules s WHERE s.job = 'sync' AND s.enabled")
 }
 
 pub fn now() -> spi::Result<TimestampWithTimeZone> {

@@ -9,6 +9,7 @@ mod vicidial;
 
 mod adopt;
 mod adopt_steps;
+mod agents;
 mod alerts;
 mod append;
 mod backfill;
@@ -17,6 +18,8 @@ mod clean_up;
 mod compare;
 mod coverage;
 mod dashboard;
+mod diagnose;
+mod diagnosis;
 mod error;
 mod fetch;
 mod follow;
@@ -29,6 +32,7 @@ mod pg;
 mod raw;
 mod reconcile;
 mod rejects;
+mod repair;
 mod schedule;
 mod settings;
 mod stats;
@@ -53,17 +57,28 @@ extension_sql_file!("../sql/21_schedules.sql", name = "schedules", requires = ["
 extension_sql_file!("../sql/22_stats.sql", name = "stats", requires = ["schedules"]);
 extension_sql_file!("../sql/23_alerts.sql", name = "alerts", requires = ["vapi_statuses"]);
 extension_sql_file!("../sql/24_webhooks.sql", name = "webhooks", requires = ["alerts"]);
-extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["stats", "webhooks", options::df_validator]);
+extension_sql_file!("../sql/25_thresholds.sql", name = "thresholds", requires = ["stats", "webhooks"]);
+extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["thresholds", options::df_validator]);
 extension_sql_file!("../sql/40_views.sql", name = "views", requires = ["tenant"]);
 extension_sql_file!("../sql/41_health.sql", name = "health", requires = ["views"]);
 extension_sql_file!("../sql/42_kpis.sql", name = "kpis", requires = ["health"]);
 extension_sql_file!("../sql/43_refresh.sql", name = "refresh", requires = ["kpis"]);
 extension_sql_file!("../sql/44_verify.sql", name = "verify", requires = ["refresh", stats::df_range]);
 extension_sql_file!("../sql/45_hardened_views.sql", name = "hardened_views", requires = ["verify"]);
+extension_sql_file!("../sql/46_sync_logs.sql", name = "sync_logs", requires = ["verify", clean_up::df_cleanup]);
 extension_sql_file!(
     "../sql/50_functions.sql",
     name = "functions",
-    requires = ["verify", raw::df_normalize, raw::df_fetch, sync::df_sync, ingest::df_ingest]
+    requires = [
+        "verify",
+        diagnose::df_diagnose,
+        diagnose::df_diagnose_calls,
+        repair::df_repair,
+        raw::df_normalize,
+        raw::df_fetch,
+        sync::df_sync,
+        ingest::df_ingest
+    ]
 );
 extension_sql_file!(
     "../sql/51_vicidial.sql",

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use calls::range;
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -97,6 +98,10 @@ const OPTIONS: &[Opt] = &[
         "time before now that scheduled jobs read again for late changes",
     )
     .of(HIGHLEVEL),
+    server("count_agents", Some("assigned"), is_count_agents, "whose calls count: all, or those of assigned agents")
+        .of(HIGHLEVEL),
+    server("count_agents", Some("all"), is_count_agents, "whose calls count: all, or those of assigned agents"),
+    server("calls_reset_at", None, is_reset, "sync and diagnosis begin here; what is stored stays"),
     server("settle", Some("2 minutes"), is_interval, "time before now that is fetched but not yet called covered"),
     server(
         "look_back",
@@ -301,6 +306,30 @@ fn is_date(value: &str) -> Checked {
     NaiveDate::from_str(value)
         .map(drop)
         .map_err(|_| ("It is not a date.".to_owned(), "Write YYYY-MM-DD, such as 2026-11-01."))
+}
+
+fn is_count_agents(value: &str) -> Checked {
+    match value {
+        "all" | "assigned" => Ok(()),
+        _ => Err(("It is neither all nor assigned.".to_owned(), "Write all or assigned.")),
+    }
+}
+
+fn is_reset(value: &str) -> Checked {
+    reset_at(value, Tz::UTC).map(drop).ok_or_else(|| {
+        (
+            "It is neither a date nor an instant.".to_owned(),
+            "Write YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, with the offset.",
+        )
+    })
+}
+
+/// A local day, or an instant with its offset.
+pub fn reset_at(value: &str, zone: Tz) -> Option<DateTime<Utc>> {
+    match value.len() {
+        10 => NaiveDate::from_str(value).ok().map(|day| range::midnight(day, zone)),
+        _ => calls::instant::parse(value).ok(),
+    }
 }
 
 fn is_interval(value: &str) -> Checked {

@@ -353,6 +353,21 @@ fn rank(agent: &Agent) -> (bool, Option<DateTime<Utc>>, &str) {
     (agent.seen.is_none(), agent.seen, &agent.login)
 }
 
+/// Of these agents those that are known, with whether they are assigned.
+pub fn assigned(tenant: &str, agents: Vec<&str>) -> spi::Result<HashMap<String, bool>> {
+    if agents.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT id, assigned FROM dialfire.agents WHERE tenant = $1 AND id = ANY ($2)",
+            None,
+            &[tenant.into(), agents.into()],
+        )?;
+        rows.map(|row| Ok((row.get(1)?.unwrap_or_default(), row.get(2)?.unwrap_or_default()))).collect()
+    })
+}
+
 /// Of these user ids, does one have no login yet?
 pub fn lacks_login(tenant: &str, users: Vec<String>) -> spi::Result<bool> {
     let lacking = Spi::get_one_with_args::<bool>(

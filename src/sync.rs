@@ -98,6 +98,8 @@ struct Buffer {
     batch: Batch,
     /// Users who did something under no login.
     nameless: HashSet<String>,
+    /// How many calls of each agent came, where not all of them count.
+    by_agent: BTreeMap<Option<String>, u64>,
 }
 
 impl Sync<'_> {
@@ -160,7 +162,7 @@ impl Sync<'_> {
         let mut pieces = Vec::new();
         for source in sources {
             let windows = match asked {
-                Some(window) => vec![window],
+                Some(window) => self.tenant.since_reset(window).into_iter().collect(),
                 None if wanted.from < wanted.to => ledger::gaps(&self.tenant.name, V::id(source), wanted)?,
                 None => Vec::new(),
             };
@@ -215,7 +217,8 @@ impl Sync<'_> {
         let mut buffer = Buffer::default();
         while briefly(|| self.advance(fetch, round, &mut buffer, run))? {}
         briefly(|| self.flush(&mut buffer.batch, run))?;
-        self.name_agents(buffer.nameless, fetch, run)
+        self.name_agents(buffer.nameless, fetch, run)?;
+        self.tally(&buffer.by_agent, run)
     }
 
     /// One answer; false when there is none any more.
@@ -252,6 +255,14 @@ impl Sync<'_> {
         let nameless = batch.transactions.iter().filter(|t| t.user_login.is_none());
         buffer.nameless.extend(nameless.filter_map(|t| t.user_id.clone()));
         buffer.nameless.extend(batch.inbound_calls.iter().filter_map(|c| c.user_id.clone()));
+        if self.tenant.counts_assigned {
+            for call in &batch.transactions {
+                match call.is_test {
+                    Some(true) => run.skip("test_call", 1),
+                    _ => *buffer.by_agent.entry(call.user_id.clone()).or_default() += 1,
+                }
+            }
+        }
         buffer.batch.append(batch);
         if buffer.batch.len() >= FLUSH_ROWS {
             self.flush(&mut buffer.batch, run)?;
@@ -264,7 +275,8 @@ impl Sync<'_> {
         run.quarantine(&batch)?;
         run.days.extend(batch.days());
         run.sources.extend(batch.sources());
-        if !self.dry {
+        // Whether a call counts may depend on its agent, and that is looked up.
+        if !self.dry && !self.tenant.counts_assigned {
             run.calls.inserted += append::newcomers(&self.tenant.name, &mut batch, &mut run.news.added)?;
         }
         run.news.changed.extend(batch.days());
@@ -289,6 +301,21 @@ impl Sync<'_> {
             Some(agents) => store::agents(&self.tenant.name, agents)?,
             // The calls are stored; their logins come with the next event or the next run.
             _ => run.skip("list_of_users_refused", 1),
+        }
+        Ok(())
+    }
+
+    /// Calls that are stored and do not count, by reason; the words are those of `calls.skip_reason`.
+    fn tally(&self, by_agent: &BTreeMap<Option<String>, u64>, run: &mut Run) -> Result<(), Failure> {
+        let known: Vec<&str> = by_agent.keys().filter_map(Option::as_deref).collect();
+        let assigned = store::assigned(&self.tenant.name, known)?;
+        for (agent, calls) in by_agent {
+            match agent.as_ref().map(|id| assigned.get(id)) {
+                None => run.skip("no_agent_id_in_call", *calls),
+                Some(None) => run.skip("agent_not_in_system", *calls),
+                Some(Some(false)) => run.skip("agent_not_assigned_to_user", *calls),
+                Some(Some(true)) => {}
+            }
         }
         Ok(())
     }
@@ -321,7 +348,8 @@ impl Sync<'_> {
         // Of time that the vendor has forgotten an empty page proves nothing.
         let kept = self.tenant.retention.map_or(window.from, |length| self.now - length);
         let covered = Window { from: window.from.max(kept), to: window.to.min(shown) };
-        if !self.dry && covered.to - covered.from > TimeDelta::zero() {
+        // A repair fetches moments, and they would only fray the coverage.
+        if !self.dry && covered.to - covered.from >= TimeDelta::seconds(1) {
             ledger::cover(&self.tenant.name, walk.source_id(), covered)?;
         }
         Ok(())
@@ -355,6 +383,12 @@ pub fn verdict(run: &Run, dry: bool) -> Verdict {
         parts.push(
             "direction and status stay unknown: the token lacks the scope conversations/message.readonly".to_owned(),
         );
+    }
+    let not_assigned =
+        ["agent_not_assigned_to_user", "agent_not_in_system"].iter().filter_map(|why| run.skipped.get(*why));
+    match not_assigned.sum::<u64>() {
+        0 => {}
+        calls => parts.push(format!("{} do not count, see dialfire.unassigned_agents", counted(calls, "call"))),
     }
     parts.extend(failures.iter().take(3).map(|(source, error)| format!("{} {source}: {error}", run.unit)));
     if failures.len() > 3 {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use calls::client::Settings;
-use calls::range;
+use calls::range::{self, Window};
 use calls::secret::Secret;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -14,7 +14,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::Failure;
-use crate::options::{base_url, campaign_tokens, duration, long_duration, value};
+use crate::options::{base_url, campaign_tokens, duration, long_duration, reset_at, value};
 use crate::vendor::Access;
 use crate::{pg, settings};
 
@@ -37,6 +37,9 @@ pub struct Tenant {
     pub access: Access,
     pub http: Settings,
     start_date: Option<NaiveDate>,
+    pub reset_at: Option<DateTime<Utc>>,
+    /// Only calls of assigned agents count.
+    pub counts_assigned: bool,
 }
 
 /// A tenant without its user mapping.
@@ -80,6 +83,8 @@ impl Tenant {
             look_back: long("look_back"),
             stuck_after: long("stuck_after"),
             retention: text("retention_days").and_then(|days| days.parse().ok()).map(TimeDelta::days),
+            reset_at: text("calls_reset_at").and_then(|value| reset_at(&value, zone)),
+            counts_assigned: text("count_agents").is_some_and(|v| v == "assigned"),
             start_date: text("start_date").and_then(|day| NaiveDate::from_str(&day).ok()),
             access,
             http: Settings {
@@ -114,6 +119,11 @@ impl Tenant {
         Ok(Offline { name: name.to_owned(), zone, notify: text("notify") == "true", role })
     }
 
+    /// Whether the caller may use the tenant, for those who need no user mapping.
+    pub fn may_use(name: &str, caller: pg_sys::Oid) -> Result<(), Failure> {
+        find_server(name, caller, &pg::role::name(caller)).map(drop)
+    }
+
     /// The time zone alone, for those who look and need no user mapping.
     pub fn zone_of(name: &str, caller: pg_sys::Oid) -> Result<Tz, Failure> {
         let (_, options) = find_server(name, caller, &pg::role::name(caller))?;
@@ -125,8 +135,15 @@ impl Tenant {
         let today = now.with_timezone(&self.zone).date_naive();
         let first = self.start_date.or(today.checked_sub_days(Days::new(DEFAULT_DAYS))).unwrap_or(today);
         let first = range::midnight(first, self.zone);
+        let first = self.reset_at.map_or(first, |reset| first.max(reset));
         // What the vendor has forgotten cannot be fetched.
         self.retention.map_or(first, |length| first.max(now - length))
+    }
+
+    /// What of a window is still asked for; `None` where all of it lies before the reset.
+    pub fn since_reset(&self, window: Window) -> Option<Window> {
+        let from = self.reset_at.map_or(window.from, |reset| window.from.max(reset));
+        (from < window.to).then_some(Window { from, ..window })
     }
 }
 

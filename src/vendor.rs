@@ -87,6 +87,15 @@ impl Access {
         }
     }
 
+    pub fn vendor(&self) -> &'static str {
+        match self {
+            Access::Dialfire(_) => "dialfire",
+            Access::HighLevel(_) => "highlevel",
+            Access::Vapi(_) => "vapi",
+            Access::Vicidial(_) => "vicidial",
+        }
+    }
+
     /// What a source is called.
     pub fn unit(&self) -> &'static str {
         match self {

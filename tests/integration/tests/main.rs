@@ -5,6 +5,7 @@ mod backfill;
 mod bad_input;
 mod dashboard;
 mod days;
+mod diagnose;
 mod errors;
 mod extremes;
 mod faults;
