@@ -78,6 +78,7 @@ mod tests {
                 day: day(at),
                 event_md5: dice.text(&[None, Some("one"), Some("other")]),
                 status: dice.text(&[Some("open"), Some("success")]),
+                is_test: dice.one(&[None, None, Some(false), Some(true)]),
                 is_human: Some(dice.one(&[true, true, false])),
                 user_id: dice.text(&[None, Some("U1"), Some("U2")]),
                 user_login: dice.text(&[None, Some("Anna"), Some("Uwe")]),
