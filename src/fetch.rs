@@ -20,6 +20,8 @@ use crate::pg::bell::Bell;
 use crate::pg::thread;
 use crate::tenant::Tenant;
 
+/// Threads beside those whose requests are in flight: while one reads an answer, another may ask.
+const READERS: usize = 2;
 /// Only a bound on oversleeping: whatever ends the wait rings or sets the latch.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -127,9 +129,9 @@ impl<V: Vendor> Threads<V> {
                 date: None,
             })
         };
-        let pool = Pool::start(tenant.concurrency, &thread::spawn, run, bell.ringer())?;
-        // Twice as many jobs as threads: they work on while the backend writes, and no more answers than that wait.
-        Ok(Threads { client, pool, bell, limit: tenant.concurrency * 2 })
+        let pool = Pool::start(tenant.concurrency + READERS, &thread::spawn, run, bell.ringer())?;
+        // More jobs than requests in flight: there is work left while the backend writes, and no more answers than that wait.
+        Ok(Threads { client, pool, bell, limit: tenant.concurrency * 4 })
     }
 
     fn next(&mut self) -> (Ticket<V::Job>, Reply<V::Outcome>) {

@@ -184,9 +184,11 @@ impl Sync<'_> {
                 covered.insert(V::id(source).to_owned(), windows);
             }
         }
+        // Each place that a list is read from ends in a page that is not full.
+        let places = self.tenant.concurrency.div_ceil(pieces.len().max(1));
         let walk = |(source, window): Piece<V>| {
             let keep = covered.get(V::id(&source)).map_or(&[][..], Vec::as_slice);
-            V::walk(&fetch.access, source, window, keep, self.tenant.concurrency)
+            V::walk(&fetch.access, source, window, keep, places)
         };
         let walks = pieces.into_iter().map(walk).collect();
         let mut round = Round::new(walks);
