@@ -24,7 +24,9 @@ FROM (SELECT *, row_number() OVER (PARTITION BY what ORDER BY fired DESC) AS n F
 WHERE n <= 3 ORDER BY what, fired;
 \echo '── 5. It is fetched, and only what was fetched whole is called covered ──'
 \echo
+SET client_min_messages = warning;
 CALL df_backfill('acme', 'last 21 days', step => '7 days');
+SELECT kind, status, windows, fetched, inserted, updated, unchanged, duration FROM dialfire.runs ORDER BY run_id;
 SELECT count(*) AS still_missing FROM missing m WHERE what = 'call'
     AND NOT EXISTS (SELECT FROM dialfire.transactions t WHERE t.tenant = 'acme' AND t.id = m.call_id);
 \echo '── 6. The view gets the typed tables, under the same names. Its joins still drop calls ──'

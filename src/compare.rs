@@ -180,6 +180,7 @@ fn sql<'a>(old: &dyn Fn(Table) -> Option<&'a OldTable>, other: &str, ranged: boo
         }
     };
     let is_there = |table: Table| if old(table).is_some() { "true" } else { "false" };
+    let length = "COALESCE('of ' || round(l.duration_ms / 1000.0) || ' s', 'without an end')";
     let unreadable = if ranged { "false" } else { "o.fired IS NULL" };
     format!(
         "WITH {other}, old_calls AS MATERIALIZED (
@@ -200,7 +201,7 @@ fn sql<'a>(old: &dyn Fn(Table) -> Option<&'a OldTable>, other: &str, ranged: boo
             FROM missing m
             LEFT JOIN (SELECT DISTINCT contact_id, fired FROM old_calls) t ON (t.contact_id, t.fired) = (m.contact_id, m.fired)
             LEFT JOIN (
-                SELECT m.id, string_agg(format('leg of %s s%s', round(l.duration_ms / 1000.0), ' (' || l.result || ')'), ', ')
+                SELECT m.id, string_agg(format('leg %s%s', {length}, ' (' || l.result || ')'), ', ')
                     AS legs
                 FROM missing m JOIN legs l ON l.transaction_id = m.id GROUP BY m.id) l ON l.id = m.id
             UNION ALL
@@ -212,7 +213,7 @@ fn sql<'a>(old: &dyn Fn(Table) -> Option<&'a OldTable>, other: &str, ranged: boo
             WHERE c.id IS NULL AND (o.fired >= $2 AND o.fired < $3 OR {unreadable})
             UNION ALL
             SELECT $6, 'leg', c.id, c.fired, c.campaign_id, c.login,
-                format('leg %s of %s s%s, %s', l.id, round(l.duration_ms / 1000.0), ' (' || l.result || ')',
+                format('leg %s %s%s, %s', l.id, {length}, ' (' || l.result || ')',
                     CASE WHEN r.connection_id IS NULL THEN 'not recorded' ELSE 'with its recordings' END)
             FROM legs l JOIN calls c ON c.id = l.transaction_id JOIN old_calls b ON b.id = c.id
             LEFT JOIN old_legs o ON o.id = l.id

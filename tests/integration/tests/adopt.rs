@@ -98,7 +98,7 @@ fn what_is_missing_is_named_call_by_call() {
     tenant.sync(ALL).expect("success");
     let from_stored = "SELECT call_id FROM df_compare('old') WHERE (side, what) = ('dialfire', 'call')";
     assert_eq!(ids(&mut tenant, from_stored), missing);
-    let legs = "SELECT substring(detail FROM 'leg ([0-9a-f-]+) of') FROM df_compare('old') WHERE (side, what) = ('dialfire', 'leg')";
+    let legs = "SELECT substring(detail FROM 'leg ([0-9a-f-]+) ') FROM df_compare('old') WHERE (side, what) = ('dialfire', 'leg')";
     let expected = "SELECT c.id FROM dialfire.connections c JOIN old.transactions t ON t.id = c.transaction_id
         WHERE c.id NOT IN (SELECT id FROM old.connections)";
     let expected = ids(&mut tenant, expected);
