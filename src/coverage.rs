@@ -34,7 +34,7 @@ fn reset(tenant: &str, range: &str) -> Result<Vec<(String, Interval)>, Failure> 
     )?;
     // A run at work would cover the time again that it read before.
     for source in sources.iter().flatten() {
-        ledger::lock(name, source)?;
+        ledger::wait(name, source)?;
     }
     Ok(Spi::connect_mut(|client| {
         let rows = client.update(

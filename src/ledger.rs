@@ -418,6 +418,11 @@ pub fn is_idle(tenant: &str) -> spi::Result<bool> {
     Ok(got == Some(true))
 }
 
+/// Takes the source for this transaction, when whoever has it is done.
+pub fn wait(tenant: &str, source: &str) -> spi::Result<()> {
+    Spi::run_with_args("SELECT pg_advisory_xact_lock($1)", &[key(tenant, source).into()])
+}
+
 /// Takes the source for this transaction, or says who has it.
 pub fn lock(tenant: &str, source: &str) -> Result<(), Failure> {
     let key = key(tenant, source);

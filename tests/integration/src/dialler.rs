@@ -63,7 +63,7 @@ impl MariaDb {
     pub fn up(&self) {
         let dir = self.dir.display();
         // Not in strict mode, as a dialler is; a crashed table stays so.
-        as_user("mariadbd")
+        let mut mariadbd = as_user("mariadbd")
             .args(["--no-defaults", "--bind-address=127.0.0.1", "--sql-mode=", "--myisam-recover-options=OFF"])
             .args(["--innodb-buffer-pool-size=8M", "--innodb-flush-log-at-trx-commit=0", "--log-output=TABLE"])
             .args([format!("--datadir={dir}/data"), format!("--socket={dir}/socket"), format!("--pid-file={dir}/pid")])
@@ -73,6 +73,8 @@ impl MariaDb {
             .process_group(0)
             .spawn()
             .expect("mariadbd starts");
+        // Whenever it ends.
+        std::thread::spawn(move || mariadbd.wait());
         until("MariaDB answers", Duration::from_secs(60), || {
             self.client("")
                 .arg("-e")
@@ -122,7 +124,8 @@ pub struct Dialler<'a> {
 }
 
 impl Dialler<'static> {
-    pub fn new() -> Dialler<'static> {
+    /// On the server of all tests that do not stop it.
+    pub fn shared() -> Dialler<'static> {
         Dialler::on(MariaDb::shared())
     }
 }

@@ -69,7 +69,7 @@ fn assert_same(tenant: &mut Tenant, dialler: &Dialler) -> usize {
 
 #[test]
 fn a_diallers_day_minute_by_minute_ends_as_the_dialler_has_it() {
-    let dialler = Dialler::new();
+    let dialler = Dialler::shared();
     let mut tenant = tenant(&dialler);
     let mut seen_live = false;
     // Every four minutes, so that the hour that comes twice passes within the test.
@@ -183,7 +183,7 @@ fn a_diallers_day_minute_by_minute_ends_as_the_dialler_has_it() {
 
 #[test]
 fn bad_values_are_told_and_lose_no_call() {
-    let dialler = Dialler::new();
+    let dialler = Dialler::shared();
     let mut tenant = tenant(&dialler);
     let row = |key: &str, date: &str, start: &str, more: &str, values: &str| {
         format!(
@@ -367,7 +367,7 @@ fn no_statement_reads_a_whole_table_and_nobody_waits_long() {
 
 #[test]
 fn the_wrong_zone_is_refused_and_the_schedule_reads_on() {
-    let dialler = Dialler::new();
+    let dialler = Dialler::shared();
     let now = chrono::Utc::now().timestamp();
     let mut tenant = tenant(&dialler);
     dialler.exec(&format!(
@@ -396,7 +396,7 @@ fn the_wrong_zone_is_refused_and_the_schedule_reads_on() {
 
 #[test]
 fn a_call_result_is_answered_as_the_brief_says_and_the_sync_knows_better() {
-    let dialler = Dialler::new();
+    let dialler = Dialler::shared();
     let mut tenant = tenant(&dialler);
     let start = LATER;
     let body = serde_json::json!({"uniqueid": format!("{start}.123"), "leadId": "12345", "campaignId": "TEST",
@@ -435,7 +435,7 @@ fn a_call_result_is_answered_as_the_brief_says_and_the_sync_knows_better() {
 
 #[test]
 fn a_code_means_what_the_tenant_or_the_campaign_says() {
-    let dialler = Dialler::new();
+    let dialler = Dialler::shared();
     let mut tenant = tenant(&dialler);
     let row = |key: u32, campaign: &str, code: &str| {
         format!(
@@ -471,7 +471,7 @@ fn a_code_means_what_the_tenant_or_the_campaign_says() {
 /// The blocks of docs/vicidial.md in their order, with the places of this test for those of the text.
 #[test]
 fn the_documentation_is_what_works() {
-    let dialler = Dialler::new();
+    let dialler = Dialler::shared();
     let now = chrono::Utc::now().timestamp();
     dialler.fill(100, now - 2000);
     let cluster = Cluster::shared();
