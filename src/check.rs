@@ -6,11 +6,12 @@ use std::time::Duration;
 use calls::client::Client;
 use calls::error::Error;
 use calls::pool::Pool;
-use calls::vendor::{Check, Vendor};
+use calls::vendor::Check;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::error::Failure;
+use crate::fetch::Fetched;
 use crate::pg::bell::Bell;
 use crate::pg::role::{self, AsOwner};
 use crate::pg::thread;
@@ -102,10 +103,23 @@ impl Drop for Ending {
     }
 }
 
-fn ask<V: Vendor>(tenant: &Tenant, access: &V::Access, client: Arc<Client>) -> Result<Vec<Check>, Failure> {
+fn ask<V: Fetched>(tenant: &Tenant, access: &V::Access, client: Arc<Client>) -> Result<Vec<Check>, Failure> {
     let _ending = Ending(client.clone());
+    let access = match V::authorise(tenant, access.clone()) {
+        Ok(access) => access,
+        Err(failure) => {
+            let (detail, hint) = (failure.to_string(), failure.hint());
+            return Ok(vec![Check {
+                step: "token".to_owned(),
+                status: "failed",
+                detail,
+                hint,
+                duration: Duration::ZERO,
+            }]);
+        }
+    };
     let bell = Bell::new()?;
-    let (access, http) = (access.clone(), tenant.http.clone());
+    let http = tenant.http.clone();
     let run = move |_: &()| V::check(&client, &access, &http);
     let mut pool = Pool::start(1, &thread::spawn, run, bell.ringer())?;
     pool.submit(());

@@ -44,6 +44,8 @@ pub enum Failure {
     NoRange,
     #[error("{0}")]
     Range(#[from] RangeError),
+    #[error("the refresh token of tenant \"{tenant}\" is lost")]
+    TokenLost { tenant: String, why: String },
     #[error("unknown threshold \"{0}\"")]
     UnknownRule(String),
     #[error("tenant \"{tenant}\" has no agent \"{agent}\", or several of that name")]
@@ -117,7 +119,9 @@ impl Failure {
             Failure::NoOldTables { .. } => ERRCODE_UNDEFINED_TABLE,
             Failure::SchemaDenied { .. } | Failure::TableDenied { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Failure::NoUsage { .. } | Failure::SuperuserOption { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Failure::NoMapping { .. } | Failure::NoToken { .. } => ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            Failure::NoMapping { .. } | Failure::NoToken { .. } | Failure::TokenLost { .. } => {
+                ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            }
             Failure::TokenFile { .. } => ERRCODE_UNDEFINED_FILE,
             Failure::MissingOption { .. } => ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED,
             Failure::UnknownOption { .. } => ERRCODE_FDW_INVALID_OPTION_NAME,
@@ -168,6 +172,7 @@ impl Failure {
             }
             Failure::NoToken { wanted, .. } => Some(format!("The user mapping has {wanted}.")),
             Failure::TokenFile { cause, .. } => Some(cause.clone()),
+            Failure::TokenLost { why, .. } => Some(format!("{why}.")),
             Failure::UnknownOption { known, .. } => Some(format!("Valid options here are: {known}.")),
             Failure::BadOption { why, .. } | Failure::Payload { why } | Failure::Mapping { why } => Some(why.clone()),
             Failure::SuperuserOption { .. } => Some("It reaches files or hosts on behalf of the server.".to_owned()),
@@ -233,6 +238,11 @@ impl Failure {
             Failure::SuperuserOption { .. } => Some("Ask a superuser to set it.".to_owned()),
             Failure::NoRange => Some("Name a range, such as 'last 14 days'.".to_owned()),
             Failure::Range(error) => Some(sentence(error.hint())),
+            Failure::TokenLost { tenant, .. } => Some(format!(
+                "Authorise the app again at the vendor, then ALTER USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (SET \
+                 refresh_token '…').",
+                quote(tenant)
+            )),
             Failure::UnknownRule(_) => {
                 Some("Thresholds are skip_rate, success_rate, skip_spike and stale_sync.".to_owned())
             }

@@ -16,6 +16,7 @@ use calls::vendor::{Listed, Path, Reply, Stored, Vendor};
 use chrono::{DateTime, Utc};
 
 use crate::error::Failure;
+use crate::oauth;
 use crate::pg::bell::Bell;
 use crate::pg::thread;
 use crate::tenant::Tenant;
@@ -32,6 +33,10 @@ struct Ticket<J> {
 
 /// A vendor and who does its jobs.
 pub trait Fetched: Vendor {
+    /// Fills in what opens the tenant for this once.
+    fn authorise(_tenant: &Tenant, access: Self::Access) -> Result<Self::Access, Failure> {
+        Ok(access)
+    }
     /// What does them in this backend; `None` where helper threads do.
     fn here(_tenant: &Tenant, _access: &Self::Access) -> Result<Option<Here<Self>>, Failure> {
         Ok(None)
@@ -41,8 +46,17 @@ pub trait Fetched: Vendor {
 pub type Here<V> = Box<dyn FnMut(&<V as Vendor>::Job) -> Reply<<V as Vendor>::Outcome>>;
 
 impl Fetched for Dialfire {}
-impl Fetched for HighLevel {}
 impl Fetched for Vapi {}
+
+impl Fetched for HighLevel {
+    fn authorise(tenant: &Tenant, access: Self::Access) -> Result<Self::Access, Failure> {
+        let token = match &tenant.grant {
+            Some(grant) => Some(oauth::token(tenant, grant)?),
+            None => access.token.clone(),
+        };
+        Ok(Self::Access { token, ..access })
+    }
+}
 
 /// Asks one tenant's vendor.
 pub struct Fetch<V: Vendor> {
@@ -69,6 +83,7 @@ impl<V: Vendor> Fetch<V> {
     where
         V: Fetched,
     {
+        let access = V::authorise(tenant, access)?;
         let hands = match V::here(tenant, &access)? {
             Some(here) => Hands::Here(here, VecDeque::new()),
             None => Hands::Threads(Box::new(Threads::start(tenant, access.clone())?)),

@@ -26,6 +26,7 @@ mod follow;
 mod ingest;
 mod ledger;
 mod notify;
+mod oauth;
 mod old_tables;
 mod options;
 mod pg;
@@ -58,7 +59,8 @@ extension_sql_file!("../sql/22_stats.sql", name = "stats", requires = ["schedule
 extension_sql_file!("../sql/23_alerts.sql", name = "alerts", requires = ["vapi_statuses"]);
 extension_sql_file!("../sql/24_webhooks.sql", name = "webhooks", requires = ["alerts"]);
 extension_sql_file!("../sql/25_thresholds.sql", name = "thresholds", requires = ["stats", "webhooks"]);
-extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["thresholds", options::df_validator]);
+extension_sql_file!("../sql/26_tokens.sql", name = "tokens", requires = ["thresholds"]);
+extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["tokens", options::df_validator]);
 extension_sql_file!("../sql/40_views.sql", name = "views", requires = ["tenant"]);
 extension_sql_file!("../sql/41_health.sql", name = "health", requires = ["views"]);
 extension_sql_file!("../sql/42_kpis.sql", name = "kpis", requires = ["health"]);

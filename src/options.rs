@@ -118,6 +118,8 @@ const OPTIONS: &[Opt] = &[
     server("page_size", Some("1000"), is_page_size, "records a page").of(DIALFIRE),
     server("page_size", Some("50"), is_small_page_size, "calls a page").of(HIGHLEVEL),
     server("api_version", Some("2021-04-15"), is_version, "header Version of every request").of(HIGHLEVEL),
+    server("client_id", None, is_text, "id of the marketplace app, where the mapping has a refresh_token")
+        .of(HIGHLEVEL),
     server("conversations", Some("true"), is_boolean, "read the messages of calls for direction and status")
         .of(HIGHLEVEL),
     server("daily_reserve", Some("1000"), is_reserve, "requests of the vendor's daily limit that are left to others")
@@ -166,6 +168,8 @@ const OPTIONS: &[Opt] = &[
     mapping("token", is_secret, "tenant token of the vendor"),
     mapping("campaign_tokens", is_tokens, "tokens of single campaigns: ID=token,ID=token").of(DIALFIRE),
     mapping("webhook_secret", is_secret, "what webhooks bring or are signed with").of(VAPI),
+    mapping("client_secret", is_secret, "secret of the marketplace app").of(HIGHLEVEL),
+    mapping("refresh_token", is_secret, "refresh token of the app's installation, in place of a token").of(HIGHLEVEL),
     mapping("proxy_auth", is_secret, "user:password for the proxy"),
     Opt { superuser: true, ..mapping("token_file", is_path, "file that holds the token; superuser") },
 ];

@@ -14,6 +14,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::Failure;
+use crate::oauth::Grant;
 use crate::options::{base_url, campaign_tokens, duration, long_duration, reset_at, value};
 use crate::vendor::Access;
 use crate::{pg, settings};
@@ -35,6 +36,8 @@ pub struct Tenant {
     /// How long the vendor keeps calls; what is older cannot be proven complete.
     pub retention: Option<TimeDelta>,
     pub access: Access,
+    /// Where its access token comes from, if it does not stand in the mapping.
+    pub grant: Option<Grant>,
     pub http: Settings,
     start_date: Option<NaiveDate>,
     pub reset_at: Option<DateTime<Utc>>,
@@ -73,6 +76,7 @@ impl Tenant {
         let secrets = Secrets::read(name, &mapping)?;
         let vendor = text("vendor").unwrap_or_default();
         let access = Access::read(name, &vendor, &options, &secrets, zone)?;
+        let grant = Grant::of(text("client_id"), &secrets);
         Ok(Tenant {
             name: name.to_owned(),
             caller,
@@ -87,6 +91,7 @@ impl Tenant {
             counts_assigned: text("count_agents").is_some_and(|v| v == "assigned"),
             start_date: text("start_date").and_then(|day| NaiveDate::from_str(&day).ok()),
             access,
+            grant,
             http: Settings {
                 base: base_url(&text("base_url").unwrap_or_default(), &vendor),
                 allowed_hosts: settings::allowed_hosts(),
@@ -199,6 +204,8 @@ fn pairs(options: Vec<Option<String>>) -> Options {
 /// What the user mapping hides.
 pub struct Secrets {
     pub token: Option<Secret>,
+    pub client_secret: Option<Secret>,
+    pub refresh_token: Option<Secret>,
     pub campaign_tokens: BTreeMap<String, Secret>,
     pub webhook_secret: Option<Secret>,
 }
@@ -213,6 +220,8 @@ impl Secrets {
         let tokens = mapping.get("campaign_tokens").and_then(|list| campaign_tokens(list)).unwrap_or_default();
         Ok(Secrets {
             token: token.filter(|token| !token.is_empty()).map(Secret::new),
+            client_secret: mapping.get("client_secret").map(Secret::new),
+            refresh_token: mapping.get("refresh_token").map(Secret::new),
             campaign_tokens: tokens.into_iter().map(|(id, token)| (id, Secret::new(token))).collect(),
             webhook_secret: mapping.get("webhook_secret").filter(|secret| !secret.is_empty()).map(Secret::new),
         })
@@ -220,7 +229,8 @@ impl Secrets {
 
     /// Shown nowhere.
     fn all(self) -> Vec<Secret> {
-        self.token.into_iter().chain(self.webhook_secret).chain(self.campaign_tokens.into_values()).collect()
+        let app = self.client_secret.into_iter().chain(self.refresh_token);
+        self.token.into_iter().chain(app).chain(self.webhook_secret).chain(self.campaign_tokens.into_values()).collect()
     }
 }
 

@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use serde_json::value::RawValue;
 
 use crate::error::Failure;
+use crate::oauth::Grant;
 use crate::options::{duration, value};
 use crate::tenant::{Options, Secrets};
 
@@ -42,9 +43,9 @@ impl Access {
                 zone,
                 raw: false,
             })),
-            "highlevel" if secrets.token.is_none() => Err(Failure::NoToken {
+            "highlevel" if secrets.token.is_none() && Grant::of(given(options, "client_id"), secrets).is_none() => Err(Failure::NoToken {
                 tenant: tenant.to_owned(),
-                wanted: "neither token nor token_file",
+                wanted: "neither token nor token_file, nor client_secret and refresh_token beside the server option client_id",
                 add: "token",
             }),
             "highlevel" => Ok(Access::HighLevel(highlevel::Access {
@@ -138,6 +139,10 @@ pub fn webhook_keys(key: &str) -> Option<highlevel::Keys> {
         "" => Some(highlevel::Keys::default()),
         key => highlevel::Keys::default().with(key),
     }
+}
+
+fn given(options: &Options, option: &str) -> Option<String> {
+    value(options, option).map(str::to_owned)
 }
 
 fn list(text: &str) -> Vec<String> {

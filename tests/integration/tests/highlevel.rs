@@ -149,3 +149,51 @@ fn raw_records_come_with_calls_and_messages_and_nothing_is_written() {
     assert_eq!(kinds[1].get::<_, &str>(0), "message");
     assert_eq!(tenant.count("transactions"), 0);
 }
+
+fn app(options: &str) -> (Simulator, Tenant) {
+    let simulator = location(20);
+    simulator.post("highlevel", json!({"client_id": "app-1", "client_secret": "s3cret", "refresh_token": "refresh-0"}));
+    let secrets = "client_secret 's3cret', refresh_token 'refresh-0'";
+    let options = format!("client_id 'app-1', {options}");
+    let tenant =
+        Tenant::of_vendor("highlevel", integration::tenant::LOCATION, &simulator.highlevel_url(), &options, secrets);
+    (simulator, tenant)
+}
+
+fn rotations(simulator: &Simulator) -> Value {
+    simulator.get("highlevel")["rotations"].clone()
+}
+
+#[test]
+fn a_refresh_token_is_used_once_and_the_next_is_stored_whatever_becomes_of_the_transaction() {
+    let (simulator, mut tenant) = app("attempts '1'");
+    tenant.exec(&format!("BEGIN; SELECT df_sync('acme', '{DAY}'); ROLLBACK"));
+    assert_eq!((rotations(&simulator), tenant.count("transactions")), (json!(1), 0));
+    tenant.sync(DAY).expect("success").expect_counts(20, 0, 0);
+    assert_eq!(rotations(&simulator), json!(1), "the access token is good for a day");
+    tenant.exec("UPDATE dialfire.oauth_tokens SET expires_at = now()");
+    tenant.sync(DAY).expect("success");
+    assert_eq!(rotations(&simulator), json!(2), "the second came from the first");
+    let mut other = tenant.connect_as("reader");
+    let refused = integration::tenant::refusal(&mut other, "SELECT * FROM dialfire.oauth_tokens");
+    assert_eq!(refused.code().code(), "42501");
+}
+
+#[test]
+fn a_lost_refresh_token_is_a_state_with_a_hint() {
+    let (simulator, mut tenant) = app("attempts '1'");
+    simulator.fault("cut", "oauth/token", json!({"times": 1}));
+    let error = tenant.refusal(&format!("SELECT df_sync('acme', '{DAY}')"));
+    assert!(error.message().contains("no access token"), "{error:?}");
+    let error = tenant.refusal(&format!("SELECT df_sync('acme', '{DAY}')"));
+    assert_eq!((error.code().code(), error.message()), ("28000", "the refresh token of tenant \"acme\" is lost"));
+    assert!(error.detail().unwrap().contains("did not arrive"), "{error:?}");
+    assert!(error.hint().unwrap().contains("SET refresh_token"), "{error:?}");
+    assert!(!format!("{error:?}").contains("refresh-0"));
+    let check: String =
+        tenant.one("SELECT detail FROM df_check('acme') WHERE step = 'token' AND status = 'failed'", &[]);
+    assert!(check.contains("is lost"), "{check}");
+    simulator.post("highlevel", json!({"refresh_token": "refresh-new"}));
+    tenant.exec("ALTER USER MAPPING FOR CURRENT_USER SERVER acme OPTIONS (SET refresh_token 'refresh-new')");
+    tenant.sync(DAY).expect("success").expect_counts(20, 0, 0);
+}
