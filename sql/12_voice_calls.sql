@@ -148,6 +148,7 @@ CREATE TABLE dialfire.marks (
     tenant      text NOT NULL,
     source      text NOT NULL,
     mark        timestamptz NOT NULL,
+    followed_at timestamptz NOT NULL DEFAULT '-infinity',
     changed_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant, source)
 );
@@ -155,9 +156,10 @@ COMMENT ON TABLE dialfire.marks IS 'how far the changes of calls at the vendor h
 COMMENT ON COLUMN dialfire.marks.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.marks.source IS 'unit of fetching: a Vapi organisation';
 COMMENT ON COLUMN dialfire.marks.mark IS 'every change up to here is stored (UTC instant, the vendor''s clock)';
+COMMENT ON COLUMN dialfire.marks.followed_at IS 'begin of the last run that followed changes; the rollup counts webhooks up to here (UTC instant)';
 COMMENT ON COLUMN dialfire.marks.changed_at IS 'last changed (UTC instant)';
 
-CREATE INDEX contacts_phone ON dialfire.contacts (tenant, phone);
+CREATE INDEX contacts_phone ON dialfire.contacts (tenant, phone, id);
 COMMENT ON INDEX dialfire.contacts_phone IS 'finds the contact of a number';
 
 SELECT pg_catalog.pg_extension_config_dump('dialfire.voice_calls', '');

@@ -118,8 +118,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_
         FROM dialfire.voice_calls v
         CROSS JOIN LATERAL (
             SELECT status, CASE WHEN status = 'completed' THEN (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint END AS talk_ms
-            FROM dialfire.status_of('vapi', COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
-                                                     v.vendor_status, v.tracked_outcome)) AS status
+            FROM (SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
+                                  v.vendor_status, v.tracked_outcome) AS word) w
+            CROSS JOIN LATERAL (
+                SELECT COALESCE((SELECT m.status FROM dialfire.call_statuses m
+                                 WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.campaign_id = '' AND m.word = lower(w.word)),
+                                dialfire.status_of('vapi', w.word)) AS status) s
         ) o
         WHERE v.tenant = $1 AND v.day = ANY ($2) AND v.is_test IS NOT TRUE
     )

@@ -10,6 +10,8 @@ CREATE TABLE dialfire.webhook_events (
     last_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     PRIMARY KEY (tenant, call_id, event, status)
 );
+CREATE INDEX webhook_events_last ON dialfire.webhook_events (tenant, last_at);
+COMMENT ON INDEX dialfire.webhook_events_last IS 'finds what came since the last poll';
 COMMENT ON TABLE dialfire.webhook_events IS 'webhooks that were believed, one row a call, event and status: a message of one type never hides another of the same call';
 COMMENT ON COLUMN dialfire.webhook_events.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.webhook_events.call_id IS 'the vendor''s id of the call';

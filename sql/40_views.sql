@@ -167,8 +167,12 @@ CROSS JOIN LATERAL (
     SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END, v.vendor_status,
                     v.tracked_outcome) AS vendor_status
 ) word
-LEFT JOIN dialfire.call_statuses m ON m.vendor = 'vapi' AND m.tenant = '' AND m.word = lower(word.vendor_status)
-CROSS JOIN LATERAL (SELECT COALESCE(m.status, dialfire.status_of('vapi', word.vendor_status)) AS status) now
+CROSS JOIN LATERAL (
+    -- A look-up a row: a join would be at the mercy of the estimate of the calls.
+    SELECT COALESCE((SELECT m.status FROM dialfire.call_statuses m
+                     WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.campaign_id = '' AND m.word = lower(word.vendor_status)),
+                    dialfire.status_of('vapi', word.vendor_status)) AS status
+) now
 CROSS JOIN LATERAL (SELECT (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint AS ms) talk
 CROSS JOIN LATERAL (
     SELECT CASE

@@ -32,11 +32,11 @@ fn find(tenant: &str, search: &str, include_test: bool, most: i32) -> Result<Vec
     if names {
         parts.push(format!(
             "({voice} AND v.assistant_id = ANY (ARRAY(SELECT a.id FROM dialfire.agents a
-                WHERE a.tenant = $1 AND lower(concat_ws(' ', a.login, a.name)) LIKE $2)) ORDER BY v.created_at DESC LIMIT $4)"
+                WHERE a.tenant = $1 AND lower(concat_ws(' ', a.login, a.name)) LIKE $2)) OFFSET 0)"
         ));
         parts.push(format!(
             "({voice} AND v.customer_e164 = ANY (ARRAY(SELECT c.phone FROM dialfire.contacts c
-                WHERE c.tenant = $1 AND lower(c.fields ->> 'name') LIKE $2)) ORDER BY v.created_at DESC LIMIT $4)"
+                WHERE c.tenant = $1 AND lower(c.fields ->> 'name') LIKE $2)) OFFSET 0)"
         ));
     }
     let number = "regexp_replace(concat_ws(' ', t.phone), '[^0-9]', '', 'g') LIKE $2";

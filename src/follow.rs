@@ -11,6 +11,7 @@ use pgrx::spi;
 use crate::error::Failure;
 use crate::fetch::{Fetch, Round};
 use crate::ledger::Run;
+use crate::stats;
 use crate::store::instant;
 use crate::sync::Sync;
 
@@ -41,7 +42,30 @@ pub fn follow<V: Vendor>(
     for source in sources {
         changes(sync, fetch, source, run)?;
     }
-    stuck(sync, fetch, run)
+    stuck(sync, fetch, run)?;
+    count_webhooks(sync)
+}
+
+/// Brings the rollup up to date for the days of calls that webhooks have changed; a little more than since the last time,
+/// as a webhook is seen only when it has committed.
+fn count_webhooks(sync: &Sync) -> Result<(), Failure> {
+    if sync.dry {
+        return Ok(());
+    }
+    let tenant = sync.tenant.name.as_str();
+    let days = Spi::get_one_with_args::<Vec<Option<String>>>(
+        "SELECT array_agg(DISTINCT v.day::text) FROM dialfire.webhook_events w
+         JOIN dialfire.voice_calls v ON v.tenant = w.tenant AND v.id = w.call_id
+         WHERE w.tenant = $1 AND v.day IS NOT NULL
+           AND w.last_at > (SELECT max(m.followed_at) FROM dialfire.marks m WHERE m.tenant = $1) - interval '1 minute'",
+        &[tenant.into()],
+    )?;
+    let days = days.unwrap_or_default().into_iter().flatten().filter_map(|day| day.parse().ok()).collect();
+    stats::keep(tenant, &days)?;
+    Ok(Spi::run_with_args(
+        "UPDATE dialfire.marks SET followed_at = $2 WHERE tenant = $1",
+        &[tenant.into(), instant(sync.now).into()],
+    )?)
 }
 
 /// Walks through what changed since the mark. The mark moves only after the whole walk, and never beyond the vendor's clock

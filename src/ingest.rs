@@ -237,7 +237,12 @@ fn store(tenant: &Tenant, event: Event, run: &mut Run) -> Result<Answer, Failure
         return Ok(Answer::new(422, "rejected", Some(call_id), detail));
     }
     let is_new = note(&tenant.name, &call_id, &kind, &status)?;
+    let of_voice = !batch.voice_calls.is_empty();
     sync.flush(&mut batch, run)?;
+    if of_voice {
+        // Counting a whole day again for each message would keep the vendor waiting: the next run of job sync does it.
+        run.news.changed.clear();
+    }
     sync.publish(run, before)?;
     let changed = run.calls.inserted + run.calls.updated > 0;
     let (outcome, detail) = match (changed, is_new) {

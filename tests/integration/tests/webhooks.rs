@@ -342,3 +342,15 @@ fn a_vendor_without_webhooks_says_so() {
     let error = tenant.refusal("SELECT * FROM df_ingest('acme', '{}', '{}')");
     assert_eq!(error.code().code(), "0A000");
 }
+
+#[test]
+fn calls_that_only_webhooks_told_of_are_counted_by_the_next_sync() {
+    let (_simulator, mut tenant) = receiver();
+    let mut message = report("c", "customer-ended-call", 60);
+    message["call"]["createdAt"] = json!(ago(90));
+    ingest(&mut tenant.db, &message);
+    let counted = "SELECT COALESCE(sum(connects), 0)::bigint FROM dialfire.daily_stats";
+    assert_eq!(tenant.one::<i64>(counted, &[]), 0);
+    tenant.run("SELECT * FROM df_sync('acme')", &[]).expect("success");
+    assert_eq!(tenant.one::<i64>(counted, &[]), 1);
+}

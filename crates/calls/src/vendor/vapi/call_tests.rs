@@ -75,6 +75,14 @@ fn cost_keeps_its_digits() {
 }
 
 #[test]
+fn the_parts_of_a_cost_keep_their_digits_too() {
+    let json =
+        r#"{"id":"c","createdAt":"2026-11-01T00:00:00Z","costs":[{"minutes":0.9264333333333333,"cost":1.89e-05}]}"#;
+    let call = VoiceCall::of_poll(serde_json::from_str(json).unwrap(), TAKE).unwrap();
+    assert_eq!(call.values[At::costs as usize].as_deref(), Some(r#"[{"minutes":0.9264333333333333,"cost":1.89e-05}]"#));
+}
+
+#[test]
 fn a_web_call_is_a_test_and_neither_in_nor_outbound() {
     let row = polled(r#"{"id":"c","type":"webCall","createdAt":"2026-11-01T00:00:00Z","status":"queued"}"#);
     assert_eq!((&row["direction"], &row["is_test"]), (&Value::from("web"), &Value::from(true)));
