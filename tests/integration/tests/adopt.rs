@@ -196,7 +196,8 @@ fn the_story_begins_with_a_wrong_kpi_and_ends_with_the_vendors() {
     assert_eq!((right.get::<_, i64>(0), right.get::<_, i64>(1)), (calls, answered));
     assert!(wrong.get::<_, i64>(0) * 2 < calls && wrong.get::<_, i64>(1) < answered, "{wrong:?}, {calls}, {answered}");
     assert_eq!((wrong.get::<_, f64>(2), wrong.get::<_, f64>(3)), (1.0, 1.0));
-    assert!(right.get::<_, f64>(2) < 0.95, "{right:?}");
+    // A day that has just begun may have a few calls, all of them answered.
+    assert!(right.get::<_, f64>(3) < 0.95, "every day is as good as before");
     let all: BTreeSet<String> = ids(&mut tenant, "SELECT id FROM dialfire.transactions");
     assert_eq!(all, true_calls(&simulator));
 }
