@@ -3,7 +3,7 @@
 //! Pure bookkeeping: the caller runs the jobs, on whatever threads, and says what is stored already.
 
 use std::collections::hash_map::{Entry, HashMap};
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::vendor::{self, Counts, Path};
 
 /// Announced transactions held at once. Beyond it contacts are fetched before more pages are read, so that memory stays
 /// flat; below it a contact with events on many pages is fetched only once.
-const PENDING_LIMIT: usize = 200_000;
+const PENDING_LIMIT: usize = 75_000;
 /// A list that is longer than this does not end.
 const PAGE_LIMIT: u64 = 100_000;
 /// A window shorter than this is not worth reading from several places at once.
@@ -70,7 +70,7 @@ pub struct Walk {
     inbound: Feed,
     /// Contacts to fetch, in the order of their first event.
     queue: VecDeque<String>,
-    wanted: HashMap<String, BTreeSet<Wanted>>,
+    wanted: HashMap<String, Vec<Wanted>>,
     pending: usize,
     in_flight: usize,
     pub counts: Counts,
@@ -120,8 +120,16 @@ impl Walk {
             return None;
         }
         let taken = ids.into_iter().filter_map(|id| self.wanted.remove_entry(&id));
-        let wanted: Vec<_> = taken.map(|(id, events)| (id, events.into_iter().collect::<Vec<_>>())).collect();
-        self.pending -= wanted.iter().map(|(_, events)| events.len()).sum::<usize>();
+        let mut wanted: Vec<_> = taken.collect();
+        for (_, events) in &mut wanted {
+            self.pending -= events.len();
+            let announced = events.len();
+            events.sort();
+            events.dedup();
+            if events.len() < announced {
+                *self.counts.skipped.entry("duplicate_event").or_default() += (announced - events.len()) as u64;
+            }
+        }
         Some(Job::Contacts { source: self.source.clone(), keep: self.keep.clone(), wanted })
     }
 
@@ -151,14 +159,11 @@ impl Walk {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 self.queue.push_back(entry.key().clone());
-                entry.insert(BTreeSet::new())
+                entry.insert(Vec::new())
             }
         };
-        if events.insert(wanted) {
-            self.pending += 1;
-        } else {
-            *self.counts.skipped.entry("duplicate_event").or_default() += 1;
-        }
+        events.push(wanted);
+        self.pending += 1;
     }
 }
 
