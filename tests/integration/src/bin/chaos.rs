@@ -123,7 +123,15 @@ impl Chaos {
 
     fn kill(&mut self, kind: &str, what: &'static str) -> Option<&'static str> {
         let pid = *self.place.processes(kind).first()?;
-        Command::new("kill").args(["-9", &pid.to_string()]).status().ok()?.success().then_some(what)
+        let is_killed = Command::new("kill").args(["-9", &pid.to_string()]).status().ok()?.success();
+        // The server ends everybody's connections, ours too, a moment after the kill.
+        for _ in 0..200 {
+            if !is_killed || self.place.db.batch_execute("").is_err() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        is_killed.then_some(what)
     }
 
     fn signal(&mut self, function: &str, kind: &str, what: &'static str) -> Option<&'static str> {
