@@ -24,10 +24,11 @@ mod tests {
                 .collect::<Result<_, pgrx::spi::Error>>()?;
             assert!(defaults.len() > 5);
             for [option, value, vendor] in defaults {
+                let required = if vendor == "vicidial" { "schema 's', timezone 'UTC'" } else { "account 'a'" };
                 client.update(
                     &format!(
                         "CREATE SERVER \"{vendor} {option}\" FOREIGN DATA WRAPPER dialfire_sync
-                         OPTIONS (vendor '{vendor}', account 'a', {option} '{value}')"
+                         OPTIONS (vendor '{vendor}', {required}, {option} '{value}')"
                     ),
                     None,
                     &[],
