@@ -124,7 +124,9 @@ fn nobody_but_the_owner_writes() {
     let mut reader = tenant.connect_as("reader");
     let role = format!("{}_reader", tenant.database);
     tenant.exec(&format!("CALL df_grant('acme', '{role}')"));
-    for relation in relations(&mut reader) {
+    // What a word means for a tenant is said by whoever may use it, and for nobody else.
+    let words = "dialfire.call_statuses";
+    for relation in relations(&mut reader).into_iter().filter(|relation| relation != words) {
         for sql in [
             format!("DELETE FROM {relation}"),
             format!("UPDATE {relation} SET tenant = 'mine'"),
@@ -135,6 +137,16 @@ fn nobody_but_the_owner_writes() {
             assert!(["42501", "42809", "55000", "0A000"].contains(&code.as_str()), "{sql}: {code}");
         }
     }
+    let say = |tenant: &str| {
+        format!(
+            "INSERT INTO {words} (vendor, vendor_status, status, tenant) VALUES ('dialfire', 'w', 'busy', '{tenant}')"
+        )
+    };
+    for sql in [say("mine"), say(""), format!("UPDATE {words} SET status = 'busy'"), format!("TRUNCATE {words}")] {
+        assert_eq!(refusal(&mut reader, &sql).code().code(), "42501", "{sql}");
+    }
+    assert_eq!(reader.execute(&say("acme"), &[]).expect("a word of its own tenant"), 1);
+    assert_eq!(reader.execute(&format!("DELETE FROM {words}"), &[]).expect("its own word again"), 1);
     for sql in
         ["CREATE TABLE dialfire.mine ()", "SELECT nextval('dialfire.runs_run_id_seq')", "DROP SCHEMA dialfire CASCADE"]
     {
@@ -153,7 +165,8 @@ fn what_fetches_or_writes_is_closed_to_the_public() {
           AND NOT CASE p.prosecdef
               WHEN true THEN p.proname IN ('scheduler_pid', 'stats_signature')
               ELSE p.proname IN ('df_normalize', 'df_options', 'df_range', 'df_verify', 'df_why', 'stats_of', 'usable_tenants',
-                                    'status_of', 'call_document', 'df_dashboard_stats', 'person', 'df_audit_views', 'df_compare', 'instant')
+                                    'status_of', 'call_document', 'df_dashboard_stats', 'person', 'df_audit_views', 'df_compare', 'instant',
+                                    'vendor_of', 'counts_assigned', 'skipped_calls', 'df_astguiclient', 'df_vicidial_columns')
           END";
     assert_eq!(tenant.one::<String>(open, &[]), "");
     let pure =
