@@ -1,9 +1,8 @@
 PG ?= 15
-PG_CONFIG ?= /usr/lib/postgresql/$(PG)/bin/pg_config
-export PG PG_CONFIG
+export PG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo story demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-jdbc test-bench chaos bench bench-views
+.PHONY: help setup install demo story demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-bench release chaos bench bench-views
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,7 +25,7 @@ demo-stop: ## stop the server and the simulator of the demo
 clean-demo: ## remove the demo's server and its data
 	@scripts/demo.sh remove
 
-test: lint test-unit test-pg test-regress test-integration test-docs test-jdbc test-bench ## all of the following
+test: lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-jdbc test-bench ## all of the following
 
 lint: setup ## rustfmt and clippy
 	@scripts/test.sh lint
@@ -46,11 +45,23 @@ test-integration: setup ## a real server and the simulator
 test-docs: setup ## the SQL of README.md and docs, run against the simulator
 	@scripts/test.sh docs
 
+test-upgrade: setup ## every released version, used and updated, is what a fresh installation is
+	@scripts/test.sh upgrade
+
+test-pg18: ## the tests inside PostgreSQL and the golden files, on PostgreSQL 18
+	@scripts/test.sh pg18
+
+test-matrix: ## all that depends on PostgreSQL, on each major; MAJORS="16 18" for some, not part of make test
+	@scripts/matrix.sh
+
 test-jdbc: setup ## the views and ready scripts of docs/dbeaver, seen through the JDBC driver
 	@scripts/test.sh jdbc
 
 test-bench: setup ## make bench, as small as it gets: that it runs
 	@scripts/test.sh bench
+
+release: setup ## freeze the scripts of this version in sql/releases: from then on they stay as they are
+	@scripts/release.sh
 
 chaos: setup ## 100,000 calls while the vendor, the processes and the server break; CHAOS_SECONDS, CHAOS_SEED
 	@scripts/test.sh chaos

@@ -4,11 +4,22 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export PG=${PG:-15}
-export PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$PG/bin/pg_config}
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH" USER="${USER:-$(id -un)}"
 # Where rustup may not install the pinned toolchain, that of the machine has to do.
 cargo --version >/dev/null || export RUSTUP_TOOLCHAIN=stable
 TARGET=${CARGO_TARGET_DIR:-$PWD/target}
+
+# A major that the machine has no package of comes from scripts/server.sh, below target/ where the server's user can
+# read that, and has a configuration of cargo-pgrx of its own: a change of the other would rebuild everything for 15.
+SERVERS=$TARGET/servers
+[ "$(id -u)" != 0 ] || setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$PWD" ||
+    SERVERS=${TMPDIR:-/tmp}/dialfire_sync-servers
+if [ -z "${PG_CONFIG:-}" ]; then
+    PG_CONFIG=/usr/lib/postgresql/$PG/bin/pg_config
+    [ "$PG" = 15 ] || [ -x "$PG_CONFIG" ] || PG_CONFIG=$SERVERS/$PG/bin/pg_config
+fi
+export PG_CONFIG
+[ "$PG" = 15 ] || export PGRX_HOME=$SERVERS/pgrx
 
 # cargo-pgrx would link with a flag of its own, and so compile every dependency a second time; build.rs gives the
 # same flag to the extension alone.

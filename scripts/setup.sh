@@ -6,9 +6,16 @@ PGRX=0.18.1
 
 packages() {
     local wanted=(libclang-dev clang pkg-config build-essential sudo "$@") missing=()
-    if [ "$PG_CONFIG" = "/usr/lib/postgresql/$PG/bin/pg_config" ]; then
-        wanted+=("postgresql-$PG" "postgresql-server-dev-$PG" "postgresql-$PG-cron" "postgresql-$PG-mysql-fdw" mariadb-server)
-    fi
+    case $PG_CONFIG in
+        /usr/lib/postgresql/15/*)
+            wanted+=(postgresql-15 postgresql-server-dev-15 postgresql-15-cron postgresql-15-mysql-fdw mariadb-server)
+            ;;
+        # What the server is linked with, and the user that it runs as.
+        "$SERVERS"/*)
+            wanted+=(postgresql-common libgssapi-krb5-2 liblz4-1 libreadline8 libssl3 libxml2 libxslt1.1 libzstd1)
+            python3 -m pip --version >/dev/null 2>&1 || wanted+=(python3-pip)
+            ;;
+    esac
     local installed
     installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
     for package in "${wanted[@]}"; do
@@ -22,6 +29,7 @@ packages() {
         bounded 1200 "${AS_ROOT[@]}" env DEBIAN_FRONTEND=noninteractive \
             apt-get install -y -qq --no-install-recommends "${missing[@]}"
     fi
+    [ "$PG" = 15 ] || scripts/server.sh
     "$PG_CONFIG" --version | grep -q "^PostgreSQL $PG\b" || die "$PG_CONFIG is not of PostgreSQL $PG"
 }
 
@@ -33,6 +41,7 @@ cargo_pgrx() {
             bounded 1800 cargo install cargo-pgrx --version "=$PGRX" --locked --debug --quiet
     fi
     if ! grep -qsF "pg$PG = \"$PG_CONFIG\"" "${PGRX_HOME:-$HOME/.pgrx}/config.toml"; then
+        mkdir -p "${PGRX_HOME:-$HOME/.pgrx}"
         bounded 60 cargo pgrx init "--pg$PG=$PG_CONFIG" --no-run
     fi
 }

@@ -17,11 +17,11 @@ extern "C-unwind" {
     fn disable(id: TimeoutId, keep_indicator: bool);
 }
 
-/// As `utils/timeout.h` counts.
+/// As `utils/timeout.h` counts, which pgrx does not bind; a test reads the server's own.
 #[cfg(any(feature = "pg15", feature = "pg16"))]
-const USER_TIMEOUT: TimeoutId = 12;
+pub const USER_TIMEOUT: TimeoutId = 12;
 #[cfg(any(feature = "pg17", feature = "pg18"))]
-const USER_TIMEOUT: TimeoutId = 13;
+pub const USER_TIMEOUT: TimeoutId = 13;
 
 static TIMER: OnceLock<TimeoutId> = OnceLock::new();
 static EXPIRED: AtomicBool = AtomicBool::new(false);

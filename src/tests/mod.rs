@@ -2,6 +2,7 @@
 
 mod agents;
 mod coverage;
+mod deadline;
 mod stats;
 mod store;
 mod validator;

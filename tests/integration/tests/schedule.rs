@@ -201,16 +201,6 @@ fn df_run_due_that_is_canceled_stops_all_its_jobs() {
 
 #[test]
 fn df_run_due_works_by_pg_cron() {
-    let library = std::env::var("PG_CONFIG").map(|pg_config| {
-        let output = std::process::Command::new(pg_config).arg("--pkglibdir").output().expect("pg_config");
-        format!("{}/pg_cron.so", String::from_utf8_lossy(&output.stdout).trim())
-    });
-    if !library.is_ok_and(|library| std::path::Path::new(&library).exists()) {
-        println!(
-            "SKIPPED: pg_cron is not installed (Debian package postgresql-15-cron); df_run_due by cron is NOT tested"
-        );
-        return;
-    }
     let simulator = recent();
     let mut place = Place::own(
         "shared_preload_libraries = 'pg_cron'\ncron.database_name = 't0'\ncron.use_background_workers = on\n",

@@ -1,0 +1,2 @@
+-- From 0.1.0 to 0.2.0. Its parts run in the order of their names.
+\echo Use "ALTER EXTENSION dialfire_sync UPDATE TO '0.2.0'" to load this file. \quit

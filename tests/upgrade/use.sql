@@ -1,0 +1,22 @@
+-- What people type, whichever version their objects are of: an error here is one that they would get, too.
+SELECT status FROM df_sync('acme', 'last 3 days');
+SELECT status FROM df_sync('acme', 'yesterday', dry_run => true);
+SELECT status FROM df_sync('voice', 'last 3 days');
+CALL df_backfill('acme', 'last 4 days', '1 day');
+CALL df_reconcile('acme', current_date - 3);
+SELECT count(*) FROM df_fetch('acme', 'today');
+SELECT count(*) FROM df_check('acme');
+SELECT count(*) FROM df_options();
+SELECT count(*) FROM df_diagnose('acme', 'yesterday');
+SELECT count(*) FROM df_repair('acme', 'yesterday');
+SELECT count(*) FROM df_verify('acme', 'yesterday');
+SELECT count(*) FROM df_refresh(force => true);
+SELECT df_rebuild_stats('acme', 'last 4 days');
+SELECT count(*) FROM df_why('acme', (SELECT min(call_id) FROM dialfire.calls WHERE tenant = 'acme'));
+SELECT count(*) FROM df_audit_views('public');
+SELECT df_unharden_view('public.with_contact');
+SELECT count(*) FROM df_harden_view('public.with_contact', apply => true);
+SELECT df_cleanup('acme');
+SELECT count(*) FROM df_retry_rejects('acme');
+SELECT count(*) FROM df_ingest('voice', '{}'::text, '{}');
+CALL df_run_due();
