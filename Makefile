@@ -2,7 +2,7 @@ PG ?= 15
 export PG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo story demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-bench release chaos bench bench-views
+.PHONY: help setup install demo story demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-bench test-package reference package release chaos bench bench-views
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,7 +25,7 @@ demo-stop: ## stop the server and the simulator of the demo
 clean-demo: ## remove the demo's server and its data
 	@scripts/demo.sh remove
 
-test: lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-jdbc test-bench ## all of the following
+test: lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-package test-jdbc test-bench ## all of the following
 
 lint: setup ## rustfmt and clippy
 	@scripts/test.sh lint
@@ -51,6 +51,9 @@ test-upgrade: setup ## every released version, used and updated, is what a fresh
 test-pg18: ## the tests inside PostgreSQL and the golden files, on PostgreSQL 18
 	@scripts/test.sh pg18
 
+test-package: setup ## the Debian package and PGXN's archive: lintian, installed, used on a new cluster, purged
+	@scripts/test.sh package
+
 test-matrix: ## all that depends on PostgreSQL, on each major; MAJORS="16 18" for some, not part of make test
 	@scripts/matrix.sh
 
@@ -59,6 +62,12 @@ test-jdbc: setup ## the views and ready scripts of docs/dbeaver, seen through th
 
 test-bench: setup ## make bench, as small as it gets: that it runs
 	@scripts/test.sh bench
+
+reference: setup ## write docs/reference.md from the comments of the catalogue
+	@scripts/reference.sh
+
+package: setup ## Debian packages for the server of PG, or MAJORS="15 16 17 18", and an archive for PGXN, in target/packages
+	@scripts/package.sh
 
 release: setup ## freeze the scripts of this version in sql/releases: from then on they stay as they are
 	@scripts/release.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|jdbc|bench|chaos: one tier of the tests.
+# test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|bench|chaos: one tier of the tests.
 . "$(dirname "$0")/lib.sh"
 
 lint() {
@@ -97,6 +97,14 @@ docs() {
     step "documentation" bounded 600 tests/docs/run.sh
 }
 
+# Not optimised, which is no matter for what is in a package.
+package() {
+    scripts/setup.sh lintian
+    scripts/package.sh dev
+    step "building the simulator" bounded 900 cargo build --quiet -p simulator
+    step "packages" bounded 600 tests/package/run.sh
+}
+
 jdbc() {
     # The compiler of single files comes with the runtime.
     scripts/setup.sh default-jre-headless libpostgresql-jdbc-java
@@ -129,6 +137,6 @@ chaos() {
 }
 
 case ${1:-} in
-    lint | unit | pg | regress | integration | docs | upgrade | pg18 | jdbc | bench | chaos) "$1" ;;
-    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|jdbc|bench|chaos" ;;
+    lint | unit | pg | regress | integration | docs | upgrade | pg18 | package | jdbc | bench | chaos) "$1" ;;
+    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|bench|chaos" ;;
 esac

@@ -8,6 +8,8 @@ use pgrx::prelude::*;
 pub enum Failure {
     #[error("extension dialfire_sync is not created in this database")]
     NoExtension,
+    #[error("the objects of dialfire_sync are of version {version}, its library of {}", env!("CARGO_PKG_VERSION"))]
+    OldObjects { version: String },
     #[error("tenant \"{0}\" does not exist")]
     UnknownTenant(String),
     #[error("server \"{0}\" is not a tenant of dialfire_sync")]
@@ -109,7 +111,7 @@ impl Failure {
         use calls::error::Error;
         use PgSqlErrorCode::*;
         match self {
-            Failure::NoExtension => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Failure::NoExtension | Failure::OldObjects { .. } => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Failure::NoWebhooks { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
             Failure::Mapping { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
             Failure::UnknownTenant(_) => ERRCODE_UNDEFINED_OBJECT,
@@ -190,6 +192,7 @@ impl Failure {
     pub fn hint(&self) -> Option<String> {
         match self {
             Failure::NoExtension => Some("Run CREATE EXTENSION dialfire_sync.".to_owned()),
+            Failure::OldObjects { .. } => Some("Run ALTER EXTENSION dialfire_sync UPDATE.".to_owned()),
             Failure::UnknownTenant(name) => Some(format!(
                 "SELECT * FROM dialfire.tenants lists them; a new one: CREATE SERVER {} FOREIGN DATA WRAPPER \
                  dialfire_sync OPTIONS (vendor 'dialfire', account '…', timezone '…').",

@@ -106,11 +106,19 @@ impl Drop for AsOwner {
     }
 }
 
+/// Objects of this version and later can be served; see "Changing what is installed" in CONTRIBUTING.md.
+const OLDEST_OBJECTS: [u32; 3] = [0, 1, 0];
+
 fn extension_owner() -> Result<pg_sys::Oid, Failure> {
     // Operators are qualified: this runs before the search path is pinned.
-    let owner = super::read(
-        "SELECT extowner FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'dialfire_sync'",
-        &[],
-    );
-    owner.ok().flatten().ok_or(Failure::NoExtension)
+    let sql =
+        "SELECT extowner, extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'dialfire_sync'";
+    let found: pgrx::spi::Result<_> = pgrx::Spi::connect(|client| client.select(sql, Some(1), &[])?.first().get_two());
+    let Ok((Some(owner), Some(version))) = found else { return Err(Failure::NoExtension) };
+    let version: String = version;
+    let numbers: Vec<u32> = version.split('.').map_while(|number| number.parse().ok()).collect();
+    if numbers[..] < OLDEST_OBJECTS[..] {
+        return Err(Failure::OldObjects { version });
+    }
+    Ok(owner)
 }

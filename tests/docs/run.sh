@@ -66,6 +66,10 @@ same settings docs/settings.md "SELECT format('| \`%s\` | \`%s\` | %s | %s %s |'
     WHEN 'superuser' THEN 'superuser, session' ELSE context END, short_desc, extra_desc)
     FROM pg_settings WHERE name LIKE 'dialfire\_sync.%' ORDER BY name"
 
+psql -d docs -o "$work/reference" -f scripts/reference.sql
+diff -u docs/reference.md "$work/reference" >&2 ||
+    die "docs/reference.md (-) is not what the catalogue says (+): make reference"
+
 for file in *.md docs/*.md; do
     while read -r link; do
         [ -e "$(dirname "$file")/$link" ] || die "$file: $link does not exist"

@@ -99,4 +99,10 @@ for script in $(find sql/releases -name 'dialfire_sync--*.sql' ! -name '*--*--*'
     tables=$(wc -l <"$work/before") rows=$(awk -F'|' '{ n += $2 } END { print n }' "$work/before")
     say "from $old: $(wc -l <"$work/old-signatures") symbols kept, $(wc -l <"$work/fresh") facts of the catalogue the same, $rows rows in $tables tables as they were"
 done
+
+# Objects that no library of today can serve: an error that says what to type.
+psql -d fresh -c "UPDATE pg_extension SET extversion = '0.0.9' WHERE extname = 'dialfire_sync'"
+psql -d fresh -v VERBOSITY=verbose -c "SELECT df_cleanup('acme')" >"$work/said" 2>&1 && die "objects of 0.0.9 are served"
+grep -q 'ERROR:  55000: the objects of dialfire_sync are of version 0.0.9' "$work/said" &&
+    grep -q 'HINT:  Run ALTER EXTENSION dialfire_sync UPDATE' "$work/said" || { cat "$work/said" >&2; die "the error is another"; }
 [ "$upgrades" -gt 0 ] || die "no release to upgrade from"
