@@ -59,12 +59,13 @@ CREATE TABLE dialfire.voice_calls (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX voice_calls_day ON dialfire.voice_calls (tenant, day);
-CREATE INDEX voice_calls_created ON dialfire.voice_calls (tenant, created_at);
+CREATE INDEX voice_calls_created ON dialfire.voice_calls (tenant, created_at)
+    INCLUDE (vendor_status, ended_reason, tracked_outcome, direction, is_test, started_at, ended_at, cost);
 CREATE INDEX voice_calls_customer ON dialfire.voice_calls (tenant, customer_e164, created_at);
 CREATE INDEX voice_calls_open ON dialfire.voice_calls (tenant, created_at)
     WHERE vendor_status IS NULL OR vendor_status NOT IN ('ended', 'deletion-failed');
 COMMENT ON INDEX dialfire.voice_calls_day IS 'finds the calls of a day in the tenant''s time zone';
-COMMENT ON INDEX dialfire.voice_calls_created IS 'finds the newest calls';
+COMMENT ON INDEX dialfire.voice_calls_created IS 'finds the newest calls, and counts those of a range by itself';
 COMMENT ON INDEX dialfire.voice_calls_customer IS 'finds the calls of one number';
 COMMENT ON INDEX dialfire.voice_calls_open IS 'finds calls that have not ended, and those that never will';
 COMMENT ON TABLE dialfire.voice_calls IS 'calls of voice agents, one row a call from queued on, put together from polls, webhooks and attempts of one''s own';
@@ -156,7 +157,7 @@ COMMENT ON TABLE dialfire.marks IS 'how far the changes of calls at the vendor h
 COMMENT ON COLUMN dialfire.marks.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.marks.source IS 'unit of fetching: a Vapi organisation';
 COMMENT ON COLUMN dialfire.marks.mark IS 'every change up to here is stored (UTC instant, the vendor''s clock)';
-COMMENT ON COLUMN dialfire.marks.followed_at IS 'begin of the last run that followed changes; the rollup counts webhooks up to here (UTC instant)';
+COMMENT ON COLUMN dialfire.marks.followed_at IS 'when the mark last moved (UTC instant)';
 COMMENT ON COLUMN dialfire.marks.changed_at IS 'last changed (UTC instant)';
 
 CREATE INDEX contacts_phone ON dialfire.contacts (tenant, phone, id);

@@ -70,6 +70,40 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION dialfire.counts_assigned(text) IS 'whether only calls of assigned agents count for a tenant (option count_agents)';
 
+CREATE VIEW dialfire.voice_events WITH (security_invoker = true) AS
+SELECT v.tenant, v.id AS call_id, v.day, v.campaign_id, v.assistant_id AS agent_id, v.assistant_name AS agent_login, v.created_at AS at,
+       v.direction IS NOT DISTINCT FROM 'inbound' AS is_inbound,
+       v.started_at IS NOT NULL OR o.status IN ('completed', 'no_answer', 'busy', 'voicemail') AS has_leg,
+       o.status = 'completed' AS connected,
+       o.status = 'voicemail' AS voicemail,
+       COALESCE(v.success_evaluation = 'true', false) AS converted,
+       o.status = 'completed' AND COALESCE(v.recording_url, v.stereo_recording_url) IS NOT NULL AS recorded,
+       CASE WHEN o.status = 'completed' THEN (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint END AS talk_ms
+FROM dialfire.voice_calls v
+CROSS JOIN LATERAL (
+    SELECT COALESCE((SELECT m.status FROM dialfire.call_statuses m
+                     WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.campaign_id = '' AND m.word = lower(w.word)),
+                    dialfire.status_of('vapi', w.word)) AS status
+    FROM (SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
+                          v.vendor_status, v.tracked_outcome) AS word) w
+) o
+WHERE v.is_test IS NOT TRUE AND v.day IS NOT NULL;
+COMMENT ON VIEW dialfire.voice_events IS 'what each call of a voice agent adds to daily_stats; without test calls';
+COMMENT ON COLUMN dialfire.voice_events.tenant IS 'name of the foreign server (from voice_calls)';
+COMMENT ON COLUMN dialfire.voice_events.call_id IS 'id of the call (from voice_calls.id)';
+COMMENT ON COLUMN dialfire.voice_events.day IS 'day in the tenant''s time zone (from voice_calls)';
+COMMENT ON COLUMN dialfire.voice_events.campaign_id IS 'id of the campaign (from voice_calls)';
+COMMENT ON COLUMN dialfire.voice_events.agent_id IS 'id of the assistant (from voice_calls.assistant_id)';
+COMMENT ON COLUMN dialfire.voice_events.agent_login IS 'name of the assistant, where the call itself tells (from voice_calls.assistant_name)';
+COMMENT ON COLUMN dialfire.voice_events.at IS 'created (UTC instant; from voice_calls.created_at)';
+COMMENT ON COLUMN dialfire.voice_events.is_inbound IS 'an inbound call (from voice_calls.direction)';
+COMMENT ON COLUMN dialfire.voice_events.has_leg IS 'it was dialled (from voice_calls.started_at, else the status)';
+COMMENT ON COLUMN dialfire.voice_events.connected IS 'completed (from call_statuses)';
+COMMENT ON COLUMN dialfire.voice_events.voicemail IS 'it met a voicemail (from call_statuses)';
+COMMENT ON COLUMN dialfire.voice_events.converted IS 'the vendor evaluates it as true (from voice_calls.success_evaluation)';
+COMMENT ON COLUMN dialfire.voice_events.recorded IS 'completed and recorded (from voice_calls.recording_url, stereo_recording_url)';
+COMMENT ON COLUMN dialfire.voice_events.talk_ms IS 'length of a completed call, milliseconds (from voice_calls.started_at and ended_at)';
+
 CREATE FUNCTION dialfire.stats_of(tenant text, days date[]) RETURNS SETOF dialfire.daily_stats
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
     -- One pass from events to legs: a join of two aggregates would be at the mercy of a fresh table's missing statistics.
@@ -110,22 +144,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_
                NULL, NULL, NULL, NULL, NULL
         FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.day = ANY ($2)
         UNION ALL
-        SELECT v.day, v.campaign_id, v.assistant_id, v.assistant_name, v.created_at, v.direction IS NOT DISTINCT FROM 'inbound', false,
-               NULL, v.started_at IS NOT NULL OR o.status IN ('completed', 'no_answer', 'busy', 'voicemail'), o.status = 'completed',
-               o.status = 'voicemail', v.success_evaluation = 'true',
-               o.status = 'completed' AND COALESCE(v.recording_url, v.stereo_recording_url) IS NOT NULL, o.talk_ms,
-               (o.talk_ms IS NOT NULL)::int, NULL, NULL, NULL
-        FROM dialfire.voice_calls v
-        CROSS JOIN LATERAL (
-            SELECT status, CASE WHEN status = 'completed' THEN (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint END AS talk_ms
-            FROM (SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
-                                  v.vendor_status, v.tracked_outcome) AS word) w
-            CROSS JOIN LATERAL (
-                SELECT COALESCE((SELECT m.status FROM dialfire.call_statuses m
-                                 WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.campaign_id = '' AND m.word = lower(w.word)),
-                                dialfire.status_of('vapi', w.word)) AS status) s
-        ) o
-        WHERE v.tenant = $1 AND v.day = ANY ($2) AND v.is_test IS NOT TRUE
+        SELECT v.day, v.campaign_id, v.agent_id, v.agent_login, v.at, v.is_inbound, false, NULL, v.has_leg, v.connected, v.voicemail,
+               v.converted, v.recorded, v.talk_ms, (v.talk_ms IS NOT NULL)::int, NULL, NULL, NULL
+        FROM dialfire.voice_events v WHERE v.tenant = $1 AND v.day = ANY ($2)
     )
     SELECT $1, day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, ''),
            count(*) FILTER (WHERE NOT is_inbound),
@@ -222,3 +243,56 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION dialfire.add_stats(text, json) IS 'adds counts and sums of new calls to daily_stats; returns the rows that changed';
 REVOKE ALL ON FUNCTION dialfire.add_stats(text, json) FROM PUBLIC;
+
+CREATE FUNCTION dialfire.stats_of_call(tenant text, call_id text) RETURNS SETOF dialfire.daily_stats
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+    SELECT tenant, day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, ''),
+           o, 0, 0, o * has_leg::int, o * connected::int, o * voicemail::int, o * converted::int, o * recorded::int,
+           COALESCE(talk_ms, 0), (talk_ms IS NOT NULL)::int, 0, 0, 0, 0, 0, 0, 1 - o, (1 - o) * connected::int,
+           at, at, clock_timestamp()
+    FROM dialfire.voice_events v CROSS JOIN LATERAL (SELECT (NOT v.is_inbound)::int AS o) o
+    WHERE v.tenant = $1 AND v.call_id = $2
+$$;
+COMMENT ON FUNCTION dialfire.stats_of_call(text, text) IS 'what one call of a voice agent adds to daily_stats; none for a test call';
+REVOKE ALL ON FUNCTION dialfire.stats_of_call(text, text) FROM PUBLIC;
+
+CREATE FUNCTION dialfire.shift_stats(before dialfire.daily_stats, after dialfire.daily_stats) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+BEGIN
+    IF to_jsonb(before) - 'changed_at' = to_jsonb(after) - 'changed_at' THEN
+        RETURN;
+    END IF;
+    PERFORM dialfire.add_stats(COALESCE(before.tenant, after.tenant), json_agg(to_json(d)))
+    FROM (
+        -- In the order of the key, in which everybody locks.
+        SELECT s.day, s.campaign_id, s.agent_id, s.agent_login, sum(n * s.attempts) AS attempts, 0 AS human, 0 AS missing_login,
+               sum(n * s.with_leg) AS with_leg, sum(n * s.connects) AS connects, sum(n * s.voicemails) AS voicemails,
+               sum(n * s.conversions) AS conversions, sum(n * s.recorded) AS recorded, sum(n * s.talk_ms) AS talk_ms,
+               sum(n * s.talks) AS talks, 0 AS wait_us, 0 AS waits, 0 AS pause_us, 0 AS pauses, 0 AS wrapup_us, 0 AS wrapups,
+               sum(n * s.inbound) AS inbound, sum(n * s.inbound_answered) AS inbound_answered,
+               min(s.first_at) AS first_at, max(s.last_at) AS last_at
+        FROM (SELECT -1 AS n, (before).* UNION ALL SELECT 1, (after).*) s
+        WHERE s.tenant IS NOT NULL
+        GROUP BY s.day, s.campaign_id, s.agent_id, s.agent_login
+        ORDER BY s.day, s.campaign_id, s.agent_id, s.agent_login
+    ) d;
+    IF before.tenant IS NOT NULL AND (before.day, before.campaign_id, before.agent_id, before.agent_login, before.first_at)
+        IS DISTINCT FROM (after.day, after.campaign_id, after.agent_id, after.agent_login, after.first_at) THEN
+        DELETE FROM dialfire.daily_stats d
+        WHERE (d.tenant, d.day, d.campaign_id, d.agent_id, d.agent_login)
+            = (before.tenant, before.day, before.campaign_id, before.agent_id, before.agent_login) AND d.attempts + d.inbound = 0;
+        UPDATE dialfire.daily_stats d SET first_at = left_over.first_at, last_at = left_over.last_at
+        FROM (
+            SELECT min(v.at) AS first_at, max(v.at) AS last_at FROM dialfire.voice_events v
+            WHERE (v.tenant, v.day) = (before.tenant, before.day)
+              AND (COALESCE(v.campaign_id, ''), COALESCE(v.agent_id, ''), COALESCE(v.agent_login, ''))
+                = (before.campaign_id, before.agent_id, before.agent_login)
+        ) left_over
+        WHERE (d.tenant, d.day, d.campaign_id, d.agent_id, d.agent_login)
+            = (before.tenant, before.day, before.campaign_id, before.agent_id, before.agent_login)
+          AND before.first_at IN (d.first_at, d.last_at) AND left_over.first_at IS NOT NULL;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION dialfire.shift_stats(dialfire.daily_stats, dialfire.daily_stats) IS 'moves what one call adds to daily_stats from what it was to what it is; null for nothing';
+REVOKE ALL ON FUNCTION dialfire.shift_stats(dialfire.daily_stats, dialfire.daily_stats) FROM PUBLIC;

@@ -1,5 +1,8 @@
 //! Alert rules: written by whoever may use the tenant, refused where their path is none.
 
+use std::collections::BTreeSet;
+
+use calls::row::Batch;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi;
@@ -36,10 +39,32 @@ fn set(tenant: &str, name: &str, path: &str, severity: &str, message: Option<&st
         &[tenant.into(), name.into(), path.into(), severity.into(), message.into()],
     )?;
     let raised = Spi::get_one_with_args::<i64>(
-        "SELECT dialfire.raise_alerts($1, COALESCE((SELECT array_agg(id) FROM dialfire.voice_calls WHERE tenant = $1), '{}'))",
+        "SELECT dialfire.raise_alerts($1, ARRAY(SELECT id FROM dialfire.voice_calls WHERE tenant = $1
+            UNION ALL SELECT id FROM dialfire.transactions WHERE tenant = $1
+            UNION ALL SELECT id FROM dialfire.inbound_calls WHERE tenant = $1))",
         &[tenant.into()],
     )?;
     Ok(raised.unwrap_or_default())
+}
+
+/// The calls of a batch, where the tenant has rules for them. Calls of voice agents are checked where they are put together,
+/// as only those that have changed need it.
+pub fn subjects(tenant: &str, batch: &Batch) -> spi::Result<Vec<String>> {
+    let events = batch.transactions.iter().map(|t| &t.id).chain(batch.call_details.iter().map(|d| &d.id));
+    let ids: BTreeSet<&String> = events.chain(batch.inbound_calls.iter().map(|c| &c.id)).collect();
+    let rules = "SELECT EXISTS (SELECT FROM dialfire.alert_rules WHERE tenant = $1 AND enabled)";
+    if ids.is_empty() || Spi::get_one_with_args::<bool>(rules, &[tenant.into()])? != Some(true) {
+        return Ok(Vec::new());
+    }
+    Ok(ids.into_iter().cloned().collect())
+}
+
+/// Checks the rules on calls that are stored.
+pub fn raise(tenant: &str, subjects: Vec<String>) -> spi::Result<()> {
+    match subjects.is_empty() {
+        true => Ok(()),
+        false => Spi::run_with_args("SELECT dialfire.raise_alerts($1, $2)", &[tenant.into(), subjects.into()]),
+    }
 }
 
 fn remove(tenant: &str, name: &str) -> Result<bool, Failure> {

@@ -48,5 +48,15 @@ pub fn clean_up(tenant: &str) -> spi::Result<String> {
         &[tenant.into(), days.into()],
     )?;
     parts.push(counted(gone.unwrap_or_default() as u64, "webhook"));
+    // An episode that lasts is still news.
+    let gone = Spi::get_one_with_args::<i64>(
+        "WITH gone AS (DELETE FROM dialfire.alerts a
+            WHERE tenant = $1 AND at < now() - make_interval(days => $2)
+              AND (ended_at IS NOT NULL OR rule NOT IN ('skip_rate', 'success_rate', 'skip_spike', 'stale_sync'))
+            RETURNING 1)
+         SELECT count(*) FROM gone",
+        &[tenant.into(), days.into()],
+    )?;
+    parts.push(counted(gone.unwrap_or_default() as u64, "alert"));
     Ok(format!("removed {}", parts.join(", ")))
 }

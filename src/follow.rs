@@ -11,7 +11,6 @@ use pgrx::spi;
 use crate::error::Failure;
 use crate::fetch::{Fetch, Round};
 use crate::ledger::Run;
-use crate::stats;
 use crate::store::instant;
 use crate::sync::Sync;
 
@@ -32,40 +31,24 @@ pub fn begin<V: Vendor>(sync: &Sync, access: &V::Access, source: &V::Source, run
     )?)
 }
 
-/// One transaction's work, after the windows: nothing for vendors that cannot be asked so.
+/// One transaction's work, after the windows.
 pub fn follow<V: Vendor>(
     sync: &Sync,
     fetch: &mut Fetch<V>,
     sources: &[V::Source],
     run: &mut Run,
 ) -> Result<(), Failure> {
+    let before = run.calls;
+    read(sync, fetch, sources, run)?;
+    sync.publish(run, before)
+}
+
+/// Stores what changed: nothing for vendors that cannot be asked so.
+pub fn read<V: Vendor>(sync: &Sync, fetch: &mut Fetch<V>, sources: &[V::Source], run: &mut Run) -> Result<(), Failure> {
     for source in sources {
         changes(sync, fetch, source, run)?;
     }
-    stuck(sync, fetch, run)?;
-    count_webhooks(sync)
-}
-
-/// Brings the rollup up to date for the days of calls that webhooks have changed; a little more than since the last time,
-/// as a webhook is seen only when it has committed.
-fn count_webhooks(sync: &Sync) -> Result<(), Failure> {
-    if sync.dry {
-        return Ok(());
-    }
-    let tenant = sync.tenant.name.as_str();
-    let days = Spi::get_one_with_args::<Vec<Option<String>>>(
-        "SELECT array_agg(DISTINCT v.day::text) FROM dialfire.webhook_events w
-         JOIN dialfire.voice_calls v ON v.tenant = w.tenant AND v.id = w.call_id
-         WHERE w.tenant = $1 AND v.day IS NOT NULL
-           AND w.last_at > (SELECT max(m.followed_at) FROM dialfire.marks m WHERE m.tenant = $1) - interval '1 minute'",
-        &[tenant.into()],
-    )?;
-    let days = days.unwrap_or_default().into_iter().flatten().filter_map(|day| day.parse().ok()).collect();
-    stats::keep(tenant, &days)?;
-    Ok(Spi::run_with_args(
-        "UPDATE dialfire.marks SET followed_at = $2 WHERE tenant = $1",
-        &[tenant.into(), instant(sync.now).into()],
-    )?)
+    stuck(sync, fetch, run)
 }
 
 /// Walks through what changed since the mark. The mark moves only after the whole walk, and never beyond the vendor's clock
@@ -74,7 +57,6 @@ fn changes<V: Vendor>(sync: &Sync, fetch: &mut Fetch<V>, source: &V::Source, run
     let (tenant, id) = (&sync.tenant.name, V::id(source));
     let Some(since) = mark(tenant, id)? else { return Ok(()) };
     let Some(walk) = V::changes(&fetch.access, source.clone(), since) else { return Ok(()) };
-    let before = run.calls;
     let mut round = Round::new(vec![walk]);
     sync.drain(fetch, &mut round, run)?;
     let clock = run.date.or(round.date).map_or(sync.now, |date| date.min(sync.now)) - sync.tenant.settle;
@@ -87,7 +69,7 @@ fn changes<V: Vendor>(sync: &Sync, fetch: &mut Fetch<V>, source: &V::Source, run
             None => {}
         }
     }
-    sync.publish(run, before)
+    Ok(())
 }
 
 fn mark(tenant: &str, source: &str) -> spi::Result<Option<DateTime<Utc>>> {
@@ -104,7 +86,7 @@ fn mark(tenant: &str, source: &str) -> spi::Result<Option<DateTime<Utc>>> {
 
 fn set_mark(tenant: &str, source: &str, mark: DateTime<Utc>) -> spi::Result<()> {
     Spi::run_with_args(
-        "UPDATE dialfire.marks SET mark = $3, changed_at = now() WHERE tenant = $1 AND source = $2 AND mark < $3",
+        "UPDATE dialfire.marks SET mark = $3, followed_at = now(), changed_at = now() WHERE tenant = $1 AND source = $2 AND mark < $3",
         &[tenant.into(), source.into(), instant(mark).into()],
     )
 }
@@ -114,7 +96,6 @@ fn stuck<V: Vendor>(sync: &Sync, fetch: &mut Fetch<V>, run: &mut Run) -> Result<
     if sync.dry || V::find("").is_none() {
         return Ok(());
     }
-    let before = run.calls;
     for id in unfinished(sync)? {
         let Some(job) = V::find(&id) else { continue };
         let reply = fetch.ask(job);
@@ -133,7 +114,7 @@ fn stuck<V: Vendor>(sync: &Sync, fetch: &mut Fetch<V>, run: &mut Run) -> Result<
         };
         note(&sync.tenant.name, &id, result)?;
     }
-    sync.publish(run, before)
+    Ok(())
 }
 
 /// Stores what the vendor shows of a call; says how it stands there.

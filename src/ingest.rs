@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::error::Failure;
 use crate::ledger::{Run, Verdict};
 use crate::pg::role::{self, AsOwner};
+use crate::stats::Counted;
 use crate::sync::Sync;
 use crate::tenant::Tenant;
 use crate::vendor::Access;
@@ -129,10 +130,11 @@ fn of_highlevel(access: &highlevel::Access, tenant: &Tenant, body: &[u8], header
         highlevel::Untrusted::Shape(_) => Answer::refused(400, why),
         _ => Answer::refused(401, why),
     })?;
+    let mut batch = delivery.batch;
+    // Whether it is the other side's only the direction says, which a webhook lacks; until then the leg has it.
+    batch.transactions.iter_mut().for_each(|call| call.phone = None);
     match delivery.call_id {
-        Some(call_id) if !delivery.batch.is_empty() => {
-            Ok(Event { call_id, kind: delivery.event, status: delivery.id, batch: delivery.batch })
-        }
+        Some(call_id) if !batch.is_empty() => Ok(Event { call_id, kind: delivery.event, status: delivery.id, batch }),
         _ => Err(Answer::ignored(&delivery.event)),
     }
 }
@@ -237,14 +239,16 @@ fn store(tenant: &Tenant, event: Event, run: &mut Run) -> Result<Answer, Failure
         return Ok(Answer::new(422, "rejected", Some(call_id), detail));
     }
     let is_new = note(&tenant.name, &call_id, &kind, &status)?;
-    let of_voice = !batch.voice_calls.is_empty();
+    let counted = (!batch.voice_calls.is_empty()).then(|| Counted::now(&tenant.name, &call_id)).transpose()?;
     sync.flush(&mut batch, run)?;
-    if of_voice {
-        // Counting a whole day again for each message would keep the vendor waiting: the next run of job sync does it.
+    let changed = run.calls.inserted + run.calls.updated > 0;
+    if let Some(counted) = counted.filter(|counted| counted.is_own(run.calls.inserted)) {
         run.news.changed.clear();
+        if changed {
+            counted.shift(&tenant.name)?;
+        }
     }
     sync.publish(run, before)?;
-    let changed = run.calls.inserted + run.calls.updated > 0;
     let (outcome, detail) = match (changed, is_new) {
         (true, _) if run.calls.inserted > 0 => ("stored", format!("{kind} {status}: the call is new")),
         (true, _) => ("stored", format!("{kind} {status}: the call has changed")),

@@ -55,7 +55,7 @@ extension_sql_file!("../sql/13_vapi_statuses.sql", name = "vapi_statuses", requi
 extension_sql_file!("../sql/14_vicidial.sql", name = "vicidial_tables", requires = ["table_comments"]);
 extension_sql_file!("../sql/20_ledger.sql", name = "ledger", requires = ["vicidial_tables"]);
 extension_sql_file!("../sql/21_schedules.sql", name = "schedules", requires = ["ledger"]);
-extension_sql_file!("../sql/22_stats.sql", name = "stats", requires = ["schedules"]);
+extension_sql_file!("../sql/22_stats.sql", name = "stats", requires = ["schedules", "vapi_statuses"]);
 extension_sql_file!("../sql/23_alerts.sql", name = "alerts", requires = ["vapi_statuses"]);
 extension_sql_file!("../sql/24_webhooks.sql", name = "webhooks", requires = ["alerts"]);
 extension_sql_file!("../sql/25_thresholds.sql", name = "thresholds", requires = ["stats", "webhooks"]);

@@ -112,6 +112,7 @@ fn df_normalize(
     vendor: &str,
     payload: &str,
     timezone: default!(&str, "'UTC'"),
+    region: default!(&str, "''"),
 ) -> Result<
     TableIterator<
         'static,
@@ -126,7 +127,7 @@ fn df_normalize(
     >,
     ErrorReport,
 > {
-    let rows = normalise(vendor, payload, timezone)?;
+    let rows = normalise(vendor, payload, timezone, region)?;
     Ok(TableIterator::new(rows.into_iter().map(|n| {
         let record = n.row.map(|row| JsonB(row.into()));
         let (reason, field, detail) =
@@ -135,15 +136,24 @@ fn df_normalize(
     })))
 }
 
-fn normalise(vendor: &str, payload: &str, timezone: &str) -> Result<Vec<Normalised>, Failure> {
+fn normalise(vendor: &str, payload: &str, timezone: &str, region: &str) -> Result<Vec<Normalised>, Failure> {
     let zone = Tz::from_str(timezone).map_err(|_| Failure::BadOption {
         option: "timezone".to_owned(),
         value: timezone.to_owned(),
         why: "It is not a time zone of the IANA database.".to_owned(),
         hint: "Write Area/City, such as Europe/Nicosia.".to_owned(),
     })?;
+    let region = Some(region).filter(|region| !region.is_empty());
+    if let Some(unknown) = region.filter(|region| !calls::phone::is_region(region)) {
+        return Err(Failure::BadOption {
+            option: "region".to_owned(),
+            value: unknown.to_owned(),
+            why: "It is not the ISO code of a country.".to_owned(),
+            hint: "Write two capital letters, such as US.".to_owned(),
+        });
+    }
     let normalise = vendor::normaliser(vendor).ok_or_else(|| Failure::UnknownVendor(vendor.to_owned()))?;
     let raw: &RawValue = serde_json::from_str(payload.trim())
         .map_err(|error| Failure::Payload { why: format!("Not JSON: {error}.") })?;
-    Ok(normalise(raw, "", zone))
+    Ok(normalise(raw, region, zone))
 }

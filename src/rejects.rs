@@ -8,6 +8,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi;
 
+use crate::alerts;
 use crate::error::Failure;
 use crate::pg::role::{self, AsOwner};
 use crate::stats;
@@ -36,7 +37,7 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
     let mut days = BTreeSet::new();
     for (id, transaction_id, rejected) in open {
         let transaction = transaction_id.as_deref();
-        let batch = with_vendor!(&tenant.access, V, _access => V::reread(&rejected, transaction, tenant.zone));
+        let batch = with_vendor!(&tenant.access, V, access => V::reread(access, &rejected, transaction, tenant.zone));
         if !batch.is_empty() && batch.rejects.is_empty() {
             resolved.push(id);
             // A leg alone does not know its day; its reject knows when its call was.
@@ -46,7 +47,9 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
     }
     let count = resolved.len() as i64;
     days.extend(all.days());
+    let subjects = alerts::subjects(&tenant.name, &all)?;
     store::batch(&tenant.name, all, false)?;
+    alerts::raise(&tenant.name, subjects)?;
     stats::keep(&tenant.name, &days)?;
     Spi::run_with_args(
         "UPDATE dialfire.rejects SET resolved_at = now() WHERE tenant = $1 AND id = ANY ($2)",

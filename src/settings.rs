@@ -25,7 +25,7 @@ pub fn register() {
     );
     GucRegistry::define_int_guc(
         c"dialfire_sync.retention_days",
-        c"Days that runs, HTTP log lines and resolved rejects are kept.",
+        c"Days that runs, HTTP log lines, resolved rejects, webhooks and alerts are kept.",
         c"df_cleanup and the job clean_up remove what is older.",
         &RETENTION_DAYS,
         1,

@@ -32,6 +32,64 @@ impl News {
     }
 }
 
+/// What one call has added to the rollup, so that a webhook need not count its whole day again.
+pub struct Counted {
+    call_id: String,
+    is_stored: bool,
+    before: Option<String>,
+}
+
+impl Counted {
+    /// Before the call is written; it is nobody else's until the end of the transaction.
+    pub fn now(tenant: &str, call_id: &str) -> spi::Result<Counted> {
+        let is_stored = Spi::connect_mut(|client| {
+            let lock = "SELECT 1 FROM dialfire.voice_calls WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE";
+            Ok::<_, spi::Error>(!client.update(lock, Some(1), &[tenant.into(), call_id.into()])?.is_empty())
+        })?;
+        Ok(Counted { call_id: call_id.to_owned(), is_stored, before: of_call(tenant, call_id)? })
+    }
+
+    /// Whether nobody else has stored the call since: how it was counted then is not known.
+    pub fn is_own(&self, inserted: u64) -> bool {
+        self.is_stored || inserted > 0
+    }
+
+    /// After it was written.
+    pub fn shift(self, tenant: &str) -> spi::Result<()> {
+        lock(tenant, Counting::Changes)?;
+        let after = of_call(tenant, &self.call_id)?;
+        Spi::run_with_args(
+            "SELECT dialfire.shift_stats($1::dialfire.daily_stats, $2::dialfire.daily_stats)",
+            &[self.before.into(), after.into()],
+        )
+    }
+}
+
+fn of_call(tenant: &str, call_id: &str) -> spi::Result<Option<String>> {
+    Spi::get_one_with_args(
+        "SELECT (SELECT d::text FROM dialfire.stats_of_call($1, $2) d)",
+        &[tenant.into(), call_id.into()],
+    )
+}
+
+enum Counting {
+    /// Of whole days: what is not committed is not seen, and nothing may be added meanwhile.
+    Days,
+    Changes,
+}
+
+/// Until the end of the transaction, and after the calls are written, so that nobody waits for calls while he counts.
+fn lock(tenant: &str, counting: Counting) -> spi::Result<()> {
+    let kind = match counting {
+        Counting::Days => "",
+        Counting::Changes => "_shared",
+    };
+    Spi::run_with_args(
+        &format!("SELECT pg_advisory_xact_lock{kind}(hashtextextended('dialfire_sync stats ' || $1, 0))"),
+        &[tenant.into()],
+    )
+}
+
 fn add(tenant: &str, added: impl Iterator<Item = (Place, Tally)>) -> spi::Result<u64> {
     #[derive(serde::Serialize)]
     struct Added {
@@ -45,6 +103,7 @@ fn add(tenant: &str, added: impl Iterator<Item = (Place, Tally)>) -> spi::Result
         return Ok(0);
     }
     let added = serde_json::to_string(&added).unwrap_or_default();
+    lock(tenant, Counting::Changes)?;
     let changed =
         Spi::get_one_with_args::<i64>("SELECT dialfire.add_stats($1, $2::json)", &[tenant.into(), added.into()])?;
     Ok(changed.unwrap_or_default() as u64)
@@ -74,6 +133,7 @@ pub fn keep(tenant: &str, days: &BTreeSet<NaiveDate>) -> spi::Result<u64> {
         return Ok(0);
     }
     let days: Vec<String> = days.iter().map(NaiveDate::to_string).collect();
+    lock(tenant, Counting::Days)?;
     let changed = Spi::get_one_with_args::<i64>(
         "SELECT dialfire.keep_stats($1, $2::text[]::date[])",
         &[tenant.into(), days.into()],

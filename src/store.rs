@@ -183,7 +183,7 @@ fn changed_sql<R: Row>(teller: Teller) -> String {
     });
     let values = columns.iter().filter(|c| !c.is_key);
     let (stored, merged): (Vec<_>, Vec<_>) =
-        values.map(|c| (format!("e.{}", c.name), merged(c, "i", "e", teller))).unzip();
+        values.map(|c| (format!("e.{}", c.name), merged::<R>(c, "i", "e", teller))).unzip();
     let adopted = match teller {
         // What the vendor confirms is the vendor's from then on.
         Teller::Vendor if is_adoptable::<R>() => " OR e.adopted_at IS NOT NULL",
@@ -226,10 +226,14 @@ const ANOTHER: &str =
     OR e.trigger <> i.trigger OR e.pause_time_sec <> i.pause_time_sec OR e.edit_time_sec <> i.edit_time_sec
     OR e.wrapup_time_sec <> i.wrapup_time_sec OR e.wait_time_sec <> i.wait_time_sec) THEN e.adopted_at END";
 
-/// A known value is never overwritten by an absent one.
-fn merged(column: &calls::row::Column, new: &str, old: &str, teller: Teller) -> String {
+/// A known value is never overwritten by an absent one. Who tells of a leg may not know its direction, and then takes the
+/// own number for that of the other side.
+fn merged<R: Row>(column: &calls::row::Column, new: &str, old: &str, teller: Teller) -> String {
     let name = column.name;
     match (column.keeps_known, teller) {
+        (true, Teller::Vendor) if R::TABLE == "connections" && ["phone", "remote_number"].contains(&name) => {
+            format!("COALESCE(NULLIF({new}.{name}, {old}.line_number), NULLIF({old}.{name}, {new}.line_number))")
+        }
         (true, _) => format!("COALESCE({new}.{name}, {old}.{name})"),
         (false, Teller::Vendor) => format!("{new}.{name}"),
         (false, Teller::OldTables) => format!("{old}.{name} || {new}.{name}"),
@@ -239,7 +243,7 @@ fn merged(column: &calls::row::Column, new: &str, old: &str, teller: Teller) -> 
 fn upsert_sql<R: Row>(teller: Teller) -> String {
     let names: Vec<&str> = R::COLUMNS.iter().map(|c| c.name).collect();
     let values = R::COLUMNS.iter().filter(|c| !c.is_key);
-    let merged = |c| match merged(c, "excluded", "t", teller) {
+    let merged = |c| match merged::<R>(c, "excluded", "t", teller) {
         merged if mixes_calls::<R>(teller) => {
             format!("CASE WHEN excluded.adopted_at IS NULL THEN {merged} ELSE excluded.{} END", c.name)
         }

@@ -11,6 +11,7 @@ use pgrx::datum::{Interval, JsonB};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::alerts;
 use crate::append;
 use crate::error::Failure;
 use crate::fetch::{self, Fetch, Fetched, Round, Step};
@@ -109,10 +110,12 @@ impl Sync<'_> {
         match self.open(&mut fetch, run)? {
             Ok(sources) => {
                 let pieces = self.pieces::<V>(&sources, asked)?;
-                self.fetch(&mut fetch, pieces, run)?;
+                let before = run.calls;
+                self.read(&mut fetch, pieces, run)?;
                 if asked.is_none() {
-                    follow::follow(self, &mut fetch, &sources, run)?;
+                    follow::read(self, &mut fetch, &sources, run)?;
                 }
+                self.publish(run, before)?;
                 Ok(verdict(run, self.dry))
             }
             Err(refused) => Ok(refused),
@@ -171,10 +174,15 @@ impl Sync<'_> {
         Ok(pieces)
     }
 
-    /// Fetches windows, stores what they bring and covers those that are complete: one transaction's work.
+    /// Fetches windows, stores what they bring, covers those that are complete and counts: one transaction's work.
     pub fn fetch<V: Vendor>(&self, fetch: &mut Fetch<V>, pieces: Vec<Piece<V>>, run: &mut Run) -> Result<(), Failure> {
-        self.lock::<V>(pieces.iter().map(|(source, _)| source))?;
         let before = run.calls;
+        self.read(fetch, pieces, run)?;
+        self.publish(run, before)
+    }
+
+    fn read<V: Vendor>(&self, fetch: &mut Fetch<V>, pieces: Vec<Piece<V>>, run: &mut Run) -> Result<(), Failure> {
+        self.lock::<V>(pieces.iter().map(|(source, _)| source))?;
         run.windows.extend(pieces.iter().map(|(_, window)| *window));
         self.record_params(V::params(&fetch.access), run);
         let mut covered: BTreeMap<String, Vec<Window>> = BTreeMap::new();
@@ -193,11 +201,11 @@ impl Sync<'_> {
         let walks = pieces.into_iter().map(walk).collect();
         let mut round = Round::new(walks);
         self.drain(fetch, &mut round, run)?;
-        self.conclude(round, run)?;
-        self.publish(run, before)
+        self.conclude(round, run)
     }
 
-    /// Brings the rollup up to date with what changed since `before`, and tells whoever listens.
+    /// Brings the rollup up to date with what changed since `before`, and tells whoever listens. It is a transaction's
+    /// last work: from then on webhooks of the tenant wait for its end.
     pub fn publish(&self, run: &mut Run, before: Changes) -> Result<(), Failure> {
         let (days, sources) = (std::mem::take(&mut run.days), std::mem::take(&mut run.sources));
         let news = std::mem::take(&mut run.news);
@@ -277,13 +285,14 @@ impl Sync<'_> {
         run.quarantine(&batch)?;
         run.days.extend(batch.days());
         run.sources.extend(batch.sources());
+        let subjects = if self.dry { Vec::new() } else { alerts::subjects(&self.tenant.name, &batch)? };
         // Whether a call counts may depend on its agent, and that is looked up.
         if !self.dry && !self.tenant.counts_assigned {
             run.calls.inserted += append::newcomers(&self.tenant.name, &mut batch, &mut run.news.added)?;
         }
         run.news.changed.extend(batch.days());
         run.calls.add(store::batch(&self.tenant.name, batch, self.dry)?);
-        Ok(())
+        Ok(alerts::raise(&self.tenant.name, subjects)?)
     }
 
     /// Asks for the list of users, once a run and only where a login is missing that no event has taught us.

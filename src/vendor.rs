@@ -173,7 +173,7 @@ macro_rules! with_vendor {
     };
 }
 
-type Normalise = fn(&RawValue, &str, Tz) -> Vec<Normalised>;
+type Normalise = fn(&RawValue, Option<&str>, Tz) -> Vec<Normalised>;
 
 pub fn normaliser(vendor: &str) -> Option<Normalise> {
     match vendor {

@@ -21,6 +21,7 @@ mod refresh;
 mod schedule;
 mod secrets;
 mod security;
+mod signed;
 mod sync;
 mod vapi;
 mod vicidial;

@@ -343,14 +343,85 @@ fn a_vendor_without_webhooks_says_so() {
     assert_eq!(error.code().code(), "0A000");
 }
 
+/// What the rollup keeps and the calls do not say, and the other way round.
+const UNCOUNTED: &str = "WITH computed AS (
+        SELECT to_jsonb(d) - 'changed_at' AS row FROM dialfire.stats_of('acme', ARRAY(
+            SELECT DISTINCT day FROM dialfire.voice_calls WHERE tenant = 'acme')) d
+    ), kept AS (SELECT to_jsonb(d) - 'changed_at' AS row FROM dialfire.daily_stats d WHERE tenant = 'acme')
+    SELECT COALESCE(jsonb_agg(x), '[]') FROM (
+        SELECT 'kept' AS only, row FROM (TABLE kept EXCEPT TABLE computed) k
+        UNION ALL SELECT 'computed', row FROM (TABLE computed EXCEPT TABLE kept) c) x";
+
 #[test]
-fn calls_that_only_webhooks_told_of_are_counted_by_the_next_sync() {
+fn a_tenant_that_only_receives_webhooks_has_its_kpis_after_each_message() {
     let (_simulator, mut tenant) = receiver();
-    let mut message = report("c", "customer-ended-call", 60);
-    message["call"]["createdAt"] = json!(ago(90));
-    ingest(&mut tenant.db, &message);
-    let counted = "SELECT COALESCE(sum(connects), 0)::bigint FROM dialfire.daily_stats";
-    assert_eq!(tenant.one::<i64>(counted, &[]), 0);
-    tenant.run("SELECT * FROM df_sync('acme')", &[]).expect("success");
-    assert_eq!(tenant.one::<i64>(counted, &[]), 1);
+    for (n, order) in orders(5).iter().enumerate().step_by(5) {
+        let id = format!("order-{n}");
+        let mut life = life(&id);
+        // The assistant is named late, another kind of call is a test, and a day begins between two versions.
+        life[0]["call"]["assistantId"] = json!(null);
+        life[3]["call"]["assistantId"] = json!(["a1", "a2"][n % 2]);
+        if n % 3 == 0 {
+            life[4]["call"]["type"] = json!("webCall");
+        }
+        if n % 4 == 0 {
+            life[2]["call"]["createdAt"] = json!("2026-11-07T10:00:00.000Z");
+        }
+        for at in order {
+            ingest(&mut tenant.db, &life[*at]);
+            assert_eq!(tenant.one::<Value>(UNCOUNTED, &[]), json!([]), "{order:?} at {at}");
+        }
+    }
+    let rows = tenant.count("daily_stats");
+    assert!(rows >= 3, "{rows} rows prove nothing");
+    let kpis: (i64, i64) = {
+        let row = tenant
+            .db
+            .query_one(
+                "SELECT sum(attempts)::bigint, sum(connects)::bigint FROM dialfire.tenant_daily WHERE tenant = 'acme'",
+                &[],
+            )
+            .unwrap();
+        (row.get(0), row.get(1))
+    };
+    let calls: i64 = tenant.one("SELECT count(*) FROM dialfire.calls WHERE counts", &[]);
+    assert_eq!(kpis, (calls, calls));
+}
+
+#[test]
+fn webhooks_at_once_and_beside_a_sync_are_all_counted_and_none_waits_in_a_ring() {
+    let (simulator, mut tenant) = receiver();
+    for n in 0..40 {
+        let mut call = queued(&format!("c{n}"), 30);
+        call["assistantId"] = json!(format!("a{}", n % 3));
+        put(&simulator, &call);
+    }
+    let senders: Vec<_> = (0..4)
+        .map(|sender| {
+            let mut db = tenant.connect();
+            std::thread::spawn(move || {
+                for n in 0..60 {
+                    // Two senders tell of each call, in opposite order.
+                    let n = if sender % 2 == 0 { n } else { 59 - n };
+                    let id = format!("c{}", n / 2 * 2 + sender / 2);
+                    let mut message = match (n + sender) % 3 {
+                        0 => status_update(&id, "in-progress", 5),
+                        1 => report(&id, "customer-ended-call", 60),
+                        _ => report(&id, "voicemail", 50),
+                    };
+                    message["call"]["createdAt"] = json!(ago(30));
+                    message["call"]["assistantId"] = json!(format!("a{}", (n + sender) % 3));
+                    assert_eq!(ingest(&mut db, &message).http_status, 200);
+                }
+            })
+        })
+        .collect();
+    for _ in 0..5 {
+        tenant.run("SELECT * FROM df_sync('acme')", &[]).expect("success");
+    }
+    senders.into_iter().for_each(|sender| sender.join().unwrap());
+    assert_eq!(tenant.one::<Value>(UNCOUNTED, &[]), json!([]));
+    assert_eq!(tenant.one::<i64>("SELECT count(*) FROM dialfire.calls", &[]), 60);
+    let deadlocks: i64 = tenant.one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()", &[]);
+    assert_eq!(deadlocks, 0);
 }

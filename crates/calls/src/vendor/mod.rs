@@ -76,10 +76,10 @@ pub trait Vendor: Sized + Send + Sync + 'static {
     /// What of the requests stands in the ledger.
     fn params(access: &Self::Access) -> Map<String, Value>;
     fn check(client: &Client, access: &Self::Access, settings: &Settings) -> Vec<Check>;
-    /// Any record of the vendor's, by its shape.
-    fn normalise(payload: &RawValue, source: &str, zone: Tz) -> Vec<Normalised>;
+    /// Any record of the vendor's, by its shape; `region` is the country of numbers without a prefix.
+    fn normalise(payload: &RawValue, region: Option<&str>, zone: Tz) -> Vec<Normalised>;
     /// A quarantined record again, without asking the vendor; `transaction` is the one that it belonged to.
-    fn reread(rejected: &Reject, transaction: Option<&str>, zone: Tz) -> Batch;
+    fn reread(access: &Self::Access, rejected: &Reject, transaction: Option<&str>, zone: Tz) -> Batch;
 }
 
 /// What a vendor's list of sources says.

@@ -91,11 +91,11 @@ impl Vendor for Dialfire {
         check::check(client, access, settings)
     }
 
-    fn normalise(payload: &RawValue, source: &str, zone: Tz) -> Vec<Normalised> {
-        response::normalise(payload, source, zone)
+    fn normalise(payload: &RawValue, _: Option<&str>, zone: Tz) -> Vec<Normalised> {
+        response::normalise(payload, "", zone)
     }
 
-    fn reread(rejected: &Reject, transaction: Option<&str>, zone: Tz) -> Batch {
+    fn reread(_: &Access, rejected: &Reject, transaction: Option<&str>, zone: Tz) -> Batch {
         response::reread(rejected, transaction, zone)
     }
 }

@@ -83,13 +83,13 @@ impl Vendor for HighLevel {
         check::check(client, access, settings)
     }
 
-    fn normalise(payload: &RawValue, source: &str, zone: Tz) -> Vec<Normalised> {
+    fn normalise(payload: &RawValue, _: Option<&str>, zone: Tz) -> Vec<Normalised> {
         let mut batch = Batch::default();
-        sort(payload, source, zone, &mut batch);
+        sort(payload, "", zone, &mut batch);
         Normalised::all(batch)
     }
 
-    fn reread(rejected: &Reject, _: Option<&str>, zone: Tz) -> Batch {
+    fn reread(_: &Access, rejected: &Reject, _: Option<&str>, zone: Tz) -> Batch {
         let mut batch = Batch::default();
         if let (Ok(raw), "call") = (serde_json::from_str::<&RawValue>(&rejected.payload), rejected.kind) {
             call::read(raw, rejected.campaign_id.as_deref().unwrap_or_default(), zone, &mut batch);

@@ -94,11 +94,11 @@ impl Vendor for Vapi {
         check::check(client, access, settings)
     }
 
-    fn normalise(payload: &RawValue, _: &str, zone: Tz) -> Vec<Normalised> {
-        response::normalise(payload, Take { zone, region: None })
+    fn normalise(payload: &RawValue, region: Option<&str>, zone: Tz) -> Vec<Normalised> {
+        response::normalise(payload, Take { zone, region })
     }
 
-    fn reread(rejected: &Reject, _: Option<&str>, zone: Tz) -> Batch {
-        response::reread(rejected, Take { zone, region: None })
+    fn reread(access: &Access, rejected: &Reject, _: Option<&str>, _: Tz) -> Batch {
+        response::reread(rejected, access.take())
     }
 }

@@ -109,7 +109,7 @@ impl Vendor for Vicidial {
         Vec::new()
     }
 
-    fn normalise(payload: &RawValue, _: &str, zone: Tz) -> Vec<Normalised> {
+    fn normalise(payload: &RawValue, _: Option<&str>, zone: Tz) -> Vec<Normalised> {
         let batch = match serde_json::from_str(payload.get()) {
             Ok(Value::Array(rows)) => {
                 rows.iter().filter_map(Value::as_object).fold(Batch::default(), |mut all, row| {
@@ -123,7 +123,7 @@ impl Vendor for Vicidial {
         Normalised::all(batch)
     }
 
-    fn reread(rejected: &Reject, _: Option<&str>, zone: Tz) -> Batch {
+    fn reread(_: &Access, rejected: &Reject, _: Option<&str>, zone: Tz) -> Batch {
         match serde_json::from_str(&rejected.payload) {
             Ok(Value::Object(row)) => one(&row, zone),
             _ => Batch::default(),
