@@ -10,14 +10,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION dialfire.person(text) IS 'a name, or null where the text is the word of a direction or none';
 
-CREATE FUNCTION dialfire.contact_name(fields jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT COALESCE(dialfire.person($1 ->> 'name'),
-                    dialfire.person(COALESCE($1 ->> 'AP_Vorname', '') || ' ' || COALESCE($1 ->> 'AP_Nachname', '')),
-                    dialfire.person($1 ->> 'firma'))
-$$;
-COMMENT ON FUNCTION dialfire.contact_name(jsonb) IS 'what a contact is called: its field name, else AP_Vorname and AP_Nachname, else firma';
-
 CREATE VIEW dialfire.dashboard_calls WITH (security_invoker = true) AS
 SELECT c.tenant,
        c.vendor,
@@ -28,8 +20,9 @@ SELECT c.tenant,
        c.vendor_status,
        c.direction,
        c.is_test,
-       COALESCE(dialfire.person(v.customer_name), dialfire.contact_name(k.fields), same.name, NULLIF(c.phone, ''),
-                'Unknown caller') AS caller_name,
+       COALESCE(dialfire.person(v.customer_name), dialfire.person(k.fields ->> 'name'),
+                dialfire.person(concat_ws(' ', k.fields ->> 'AP_Vorname', k.fields ->> 'AP_Nachname')),
+                dialfire.person(k.fields ->> 'firma'), same.name, NULLIF(c.phone, ''), 'Unknown caller') AS caller_name,
        c.phone,
        c.line_number,
        c.agent_login AS agent_name,
@@ -210,7 +203,8 @@ BEGIN
     END IF;
     IF to_regclass('dialfire.contacts_search') IS NULL THEN
         EXECUTE format('CREATE INDEX contacts_search ON dialfire.contacts
-            USING gin (lower(dialfire.contact_name(fields)) %I.gin_trgm_ops)', home);
+            USING gin (lower(COALESCE(fields ->> ''name'', ) ||   || COALESCE(fields ->> AP_Vorname, ) || '' ''
+                || COALESCE(fields ->> ''AP_Nachname'', ) ||   || COALESCE(fields ->> firma, )) %I.gin_trgm_ops)', home);
         COMMENT ON INDEX dialfire.contacts_search IS 'finds contacts by any part of their name';
     END IF;
     IF to_regclass('dialfire.transactions_search') IS NULL THEN

@@ -32,15 +32,15 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS
 $$;
 
 -- Text takes what is no JSON and says so; these take payloads that are JSON already.
-CREATE FUNCTION @extschema@.df_normalize(vendor text, payload json, timezone text DEFAULT 'UTC', region text DEFAULT '')
+CREATE FUNCTION @extschema@.df_normalize(vendor text, payload json, timezone text DEFAULT 'UTC')
 RETURNS TABLE (kind text, id text, record jsonb, reason text, field text, detail text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT * FROM @extschema@.df_normalize($1, $2::text, $3, $4)
+    SELECT * FROM @extschema@.df_normalize($1, $2::text, $3)
 $$;
-CREATE FUNCTION @extschema@.df_normalize(vendor text, payload jsonb, timezone text DEFAULT 'UTC', region text DEFAULT '')
+CREATE FUNCTION @extschema@.df_normalize(vendor text, payload jsonb, timezone text DEFAULT 'UTC')
 RETURNS TABLE (kind text, id text, record jsonb, reason text, field text, detail text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT * FROM @extschema@.df_normalize($1, $2::text, $3, $4)
+    SELECT * FROM @extschema@.df_normalize($1, $2::text, $3)
 $$;
 
 -- A body as text: in a database of UTF-8 its bytes are those that were signed.

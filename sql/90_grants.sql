@@ -185,10 +185,11 @@ COMMENT ON FUNCTION @extschema@.df_fetch(text, daterange) IS
     'the vendor''s records of a range of days, cut in the tenant''s time zone, as rows; writes nothing';
 COMMENT ON FUNCTION @extschema@.df_check(text) IS
     'tries a tenant step by step from this server: user mapping, allowed hosts, DNS, TCP, TLS, each style of authentication with status and body, each campaign, clock; status ok, warning, failed or skipped, duration in milliseconds';
-COMMENT ON FUNCTION @extschema@.df_normalize(text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.df_normalize(text, text, text) IS
     'the typed rows and rejects of one payload of a vendor (contact, inbound call, event line, page or array of those); pure. Days are cut in timezone';
-COMMENT ON FUNCTION @extschema@.df_normalize(text, json, text, text) IS 'the typed rows and rejects of one payload of a vendor; pure';
-COMMENT ON FUNCTION @extschema@.df_normalize(text, jsonb, text, text) IS 'the typed rows and rejects of one payload of a vendor; pure';
+COMMENT ON FUNCTION @extschema@.df_normalize(text, text, text, text) IS 'the same with the region of numbers without a prefix, an ISO code such as US; errors: 22023 unknown region, and those of the other form';
+COMMENT ON FUNCTION @extschema@.df_normalize(text, json, text) IS 'the typed rows and rejects of one payload of a vendor; pure';
+COMMENT ON FUNCTION @extschema@.df_normalize(text, jsonb, text) IS 'the typed rows and rejects of one payload of a vendor; pure';
 COMMENT ON FUNCTION @extschema@.df_options() IS
     'every option of a tenant: where it stands, default with unit, whether only a superuser may set it';
 COMMENT ON FUNCTION @extschema@.df_validator(text[], oid) IS

@@ -19,6 +19,10 @@ fn df_find_calls(
     Ok(find(tenant, search.unwrap_or_default(), include_test, most)?)
 }
 
+/// As the index `contacts_search` has it.
+const CONTACT_NAME: &str =
+    "lower(COALESCE(c.fields ->> 'name', '') || ' ' || COALESCE(c.fields ->> 'AP_Vorname', '') || ' '
+    || COALESCE(c.fields ->> 'AP_Nachname', '') || ' ' || COALESCE(c.fields ->> 'firma', ''))";
 /// Contacts of a name that are looked up one by one; of more it is faster to look at the newest calls.
 const CONTACTS: usize = 500;
 
@@ -81,7 +85,7 @@ impl Wanted {
              FROM (SELECT c.id, c.phone FROM dialfire.contacts c WHERE c.tenant = $1 AND {} LIMIT $4) c",
             fits("lower(a.login)"),
             fits("lower(a.name)"),
-            fits("lower(dialfire.contact_name(c.fields))"),
+            fits(CONTACT_NAME),
         );
         let args = [tenant.into(), pattern.into(), true.into(), (CONTACTS as i64 + 1).into(), beginning.into()];
         let (agents, contacts, phones) =
@@ -176,7 +180,7 @@ impl Wanted {
                         ));
                     }
                     _ => {
-                        let named = self.fits("lower(dialfire.contact_name(c.fields))");
+                        let named = self.fits(CONTACT_NAME);
                         parts.push(format!(
                             "({voice} AND EXISTS (SELECT FROM dialfire.contacts c WHERE c.tenant = v.tenant
                                 AND c.phone = v.customer_e164 AND {named} OFFSET 0) {newest_voice})"

@@ -239,7 +239,10 @@ fn store(tenant: &Tenant, event: Event, run: &mut Run) -> Result<Answer, Failure
         return Ok(Answer::new(422, "rejected", Some(call_id), detail));
     }
     let is_new = note(&tenant.name, &call_id, &kind, &status)?;
-    let counted = (!batch.voice_calls.is_empty()).then(|| Counted::now(&tenant.name, &call_id)).transpose()?;
+    let counted = match batch.voice_calls.is_empty() {
+        true => None,
+        false => Counted::now(&tenant.name, &call_id)?,
+    };
     sync.flush(&mut batch, run)?;
     let changed = run.calls.inserted + run.calls.updated > 0;
     if let Some(counted) = counted.filter(|counted| counted.is_own(run.calls.inserted)) {

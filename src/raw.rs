@@ -112,7 +112,6 @@ fn df_normalize(
     vendor: &str,
     payload: &str,
     timezone: default!(&str, "'UTC'"),
-    region: default!(&str, "''"),
 ) -> Result<
     TableIterator<
         'static,
@@ -127,23 +126,57 @@ fn df_normalize(
     >,
     ErrorReport,
 > {
+    Ok(TableIterator::new(normalised(vendor, payload, timezone, None)?))
+}
+
+/// With the country of numbers without a prefix, as option `region` has it.
+#[pg_extern(name = "df_normalize", immutable, parallel_safe)]
+fn df_normalize_in(
+    vendor: &str,
+    payload: &str,
+    timezone: &str,
+    region: &str,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(kind, &'static str),
+            name!(id, Option<String>),
+            name!(record, Option<JsonB>),
+            name!(reason, Option<&'static str>),
+            name!(field, Option<String>),
+            name!(detail, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    Ok(TableIterator::new(normalised(vendor, payload, timezone, Some(region))?))
+}
+
+type Shown = (&'static str, Option<String>, Option<JsonB>, Option<&'static str>, Option<String>, Option<String>);
+
+fn normalised(
+    vendor: &str,
+    payload: &str,
+    timezone: &str,
+    region: Option<&str>,
+) -> Result<impl Iterator<Item = Shown>, Failure> {
     let rows = normalise(vendor, payload, timezone, region)?;
-    Ok(TableIterator::new(rows.into_iter().map(|n| {
+    Ok(rows.into_iter().map(|n| {
         let record = n.row.map(|row| JsonB(row.into()));
         let (reason, field, detail) =
             n.reject.map_or((None, None, None), |r| (Some(r.reason), Some(r.field), Some(r.detail)));
         (n.kind, n.id, record, reason, field, detail)
-    })))
+    }))
 }
 
-fn normalise(vendor: &str, payload: &str, timezone: &str, region: &str) -> Result<Vec<Normalised>, Failure> {
+fn normalise(vendor: &str, payload: &str, timezone: &str, region: Option<&str>) -> Result<Vec<Normalised>, Failure> {
     let zone = Tz::from_str(timezone).map_err(|_| Failure::BadOption {
         option: "timezone".to_owned(),
         value: timezone.to_owned(),
         why: "It is not a time zone of the IANA database.".to_owned(),
         hint: "Write Area/City, such as Europe/Nicosia.".to_owned(),
     })?;
-    let region = Some(region).filter(|region| !region.is_empty());
     if let Some(unknown) = region.filter(|region| !calls::phone::is_region(region)) {
         return Err(Failure::BadOption {
             option: "region".to_owned(),

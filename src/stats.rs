@@ -40,13 +40,17 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// Before the call is written; it is nobody else's until the end of the transaction.
-    pub fn now(tenant: &str, call_id: &str) -> spi::Result<Counted> {
+    /// Before the call is written; it is nobody else's until the end of the transaction. None where the database has the
+    /// objects of a version that counts whole days.
+    pub fn now(tenant: &str, call_id: &str) -> spi::Result<Option<Counted>> {
+        if Spi::get_one::<bool>("SELECT to_regprocedure('dialfire.stats_of_call(text, text)') IS NULL")? == Some(true) {
+            return Ok(None);
+        }
         let is_stored = Spi::connect_mut(|client| {
             let lock = "SELECT 1 FROM dialfire.voice_calls WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE";
             Ok::<_, spi::Error>(!client.update(lock, Some(1), &[tenant.into(), call_id.into()])?.is_empty())
         })?;
-        Ok(Counted { call_id: call_id.to_owned(), is_stored, before: of_call(tenant, call_id)? })
+        Ok(Some(Counted { call_id: call_id.to_owned(), is_stored, before: of_call(tenant, call_id)? }))
     }
 
     /// Whether nobody else has stored the call since: how it was counted then is not known.

@@ -168,6 +168,21 @@ fn a_bad_call_is_quarantined_and_released_when_it_is_mended() {
 }
 
 #[test]
+fn a_reject_that_is_read_again_knows_the_region_of_the_tenant() {
+    let simulator = simulator();
+    let mut call = queued("bad", 90);
+    call["customer"] = json!({"number": "(415) 555-0123"});
+    call["cost"] = json!("much");
+    put(&simulator, &call);
+    let mut tenant = tenant(&simulator, "");
+    tenant.sync("last 2 days").expect("partial");
+    // As if a newer version could read it.
+    tenant.exec("UPDATE dialfire.rejects SET payload = jsonb_set(payload::jsonb, '{cost}', '1')");
+    assert_eq!(tenant.one::<i64>("SELECT resolved FROM df_retry_rejects('acme')", &[]), 1);
+    assert_eq!(tenant.one::<String>("SELECT customer_e164 FROM dialfire.voice_calls", &[]), "+14155550123");
+}
+
+#[test]
 fn what_the_vendor_has_forgotten_is_never_called_covered() {
     let simulator = simulator();
     generate(&simulator, 10, 1);

@@ -124,3 +124,7 @@ SELECT kind, id, record - 'event_md5' AS record, reason, field FROM df_normalize
 SELECT kind, id, record ->> 'fired' AS fired, record ->> 'status_detail' AS code FROM df_normalize('vicidial', '{"uniqueid": "1634567890.123",
     "leadId": "12345", "campaignId": "CAMPAIGN001", "phoneNumber": "5551234567", "disposition": "SALE", "duration": 45,
     "agentId": "agent001", "timestamp": 1634567890}');
+-- The region of numbers without a prefix.
+SELECT record ->> 'customer_e164' AS e164 FROM df_normalize('vapi', '{"id": "c", "createdAt": "2026-11-05T10:00:00Z",
+    "customer": {"number": "(415) 555-2671"}}', 'UTC', 'US');
+SELECT regress.try($$SELECT * FROM df_normalize('vapi', '{}', 'UTC', 'Mars')$$);

@@ -1,0 +1,155 @@
+-- What one call of a voice agent adds, so that a webhook is counted as it comes.
+
+CREATE VIEW dialfire.voice_events WITH (security_invoker = true) AS
+SELECT v.tenant, v.id AS call_id, v.day, v.campaign_id, v.assistant_id AS agent_id, v.assistant_name AS agent_login, v.created_at AS at,
+       v.direction IS NOT DISTINCT FROM 'inbound' AS is_inbound,
+       v.started_at IS NOT NULL OR o.status IN ('completed', 'no_answer', 'busy', 'voicemail') AS has_leg,
+       o.status = 'completed' AS connected,
+       o.status = 'voicemail' AS voicemail,
+       COALESCE(v.success_evaluation = 'true', false) AS converted,
+       o.status = 'completed' AND COALESCE(v.recording_url, v.stereo_recording_url) IS NOT NULL AS recorded,
+       CASE WHEN o.status = 'completed' THEN (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint END AS talk_ms
+FROM dialfire.voice_calls v
+CROSS JOIN LATERAL (
+    SELECT COALESCE((SELECT m.status FROM dialfire.call_statuses m
+                     WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.campaign_id = '' AND m.word = lower(w.word)),
+                    dialfire.status_of('vapi', w.word)) AS status
+    FROM (SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
+                          v.vendor_status, v.tracked_outcome) AS word) w
+) o
+WHERE v.is_test IS NOT TRUE AND v.day IS NOT NULL;
+COMMENT ON VIEW dialfire.voice_events IS 'what each call of a voice agent adds to daily_stats; without test calls';
+COMMENT ON COLUMN dialfire.voice_events.tenant IS 'name of the foreign server (from voice_calls)';
+COMMENT ON COLUMN dialfire.voice_events.call_id IS 'id of the call (from voice_calls.id)';
+COMMENT ON COLUMN dialfire.voice_events.day IS 'day in the tenant''s time zone (from voice_calls)';
+COMMENT ON COLUMN dialfire.voice_events.campaign_id IS 'id of the campaign (from voice_calls)';
+COMMENT ON COLUMN dialfire.voice_events.agent_id IS 'id of the assistant (from voice_calls.assistant_id)';
+COMMENT ON COLUMN dialfire.voice_events.agent_login IS 'name of the assistant, where the call itself tells (from voice_calls.assistant_name)';
+COMMENT ON COLUMN dialfire.voice_events.at IS 'created (UTC instant; from voice_calls.created_at)';
+COMMENT ON COLUMN dialfire.voice_events.is_inbound IS 'an inbound call (from voice_calls.direction)';
+COMMENT ON COLUMN dialfire.voice_events.has_leg IS 'it was dialled (from voice_calls.started_at, else the status)';
+COMMENT ON COLUMN dialfire.voice_events.connected IS 'completed (from call_statuses)';
+COMMENT ON COLUMN dialfire.voice_events.voicemail IS 'it met a voicemail (from call_statuses)';
+COMMENT ON COLUMN dialfire.voice_events.converted IS 'the vendor evaluates it as true (from voice_calls.success_evaluation)';
+COMMENT ON COLUMN dialfire.voice_events.recorded IS 'completed and recorded (from voice_calls.recording_url, stereo_recording_url)';
+COMMENT ON COLUMN dialfire.voice_events.talk_ms IS 'length of a completed call, milliseconds (from voice_calls.started_at and ended_at)';
+GRANT SELECT ON dialfire.voice_events TO PUBLIC;
+
+CREATE OR REPLACE FUNCTION dialfire.stats_of(tenant text, days date[]) RETURNS SETOF dialfire.daily_stats
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
+    -- One pass from events to legs: a join of two aggregates would be at the mercy of a fresh table's missing statistics.
+    WITH events AS (
+        SELECT t.id, t.day, t.campaign_id, t.user_id, t.user_login, t.fired, t.is_human, t.status, t.wait_time_sec,
+               t.pause_time_sec, t.wrapup_time_sec,
+               t.direction IS NOT DISTINCT FROM 'inbound' AS is_inbound,
+               count(c.id) > 0 AS has_leg,
+               bool_or(m.status = 'completed') AS connected,
+               bool_or(m.status = 'voicemail') AS voicemail,
+               bool_or(EXISTS (SELECT FROM dialfire.recordings r
+                               WHERE r.tenant = c.tenant AND r.connection_id = c.id AND r.location IS NOT NULL)) AS recorded,
+               sum(c.duration_ms) FILTER (WHERE m.status = 'completed') AS talk_ms,
+               count(c.duration_ms) FILTER (WHERE m.status = 'completed') AS talks
+        FROM dialfire.transactions t
+        LEFT JOIN dialfire.connections c ON c.tenant = t.tenant AND c.transaction_id = t.id
+        LEFT JOIN dialfire.call_statuses everybodys ON everybodys.vendor = (SELECT dialfire.vendor_of($1))
+            AND everybodys.word = lower(c.result) AND everybodys.tenant = ''
+        LEFT JOIN dialfire.call_statuses own ON own.vendor = (SELECT dialfire.vendor_of($1)) AND own.word = lower(c.result)
+            AND own.tenant = t.tenant AND own.campaign_id = t.campaign_id
+        LEFT JOIN dialfire.call_statuses tenants ON tenants.vendor = (SELECT dialfire.vendor_of($1))
+            AND tenants.word = lower(c.result) AND tenants.tenant = t.tenant AND tenants.campaign_id = ''
+        CROSS JOIN LATERAL (SELECT COALESCE(own.status, tenants.status, everybodys.status) AS status) m
+        WHERE t.tenant = $1 AND t.day = ANY ($2)
+          -- As calls.counts has it.
+          AND t.gone_at IS NULL AND t.is_test IS NOT TRUE
+          AND (NOT (SELECT dialfire.counts_assigned($1)) OR EXISTS (
+              SELECT FROM dialfire.agents a WHERE a.tenant = t.tenant AND a.id = t.user_id AND a.assigned))
+        GROUP BY t.tenant, t.id
+    ), each AS (
+        SELECT e.day, e.campaign_id, e.user_id AS agent_id, e.user_login AS agent_login, e.fired AS at, e.is_inbound, e.is_human,
+               e.user_login IS NULL AS is_nameless, e.has_leg, e.connected, e.voicemail AND e.connected IS NOT TRUE AS voicemail,
+               e.status = 'success' AS converted, e.connected AND e.recorded AS recorded, e.talk_ms, e.talks,
+               e.wait_time_sec AS wait_sec, e.pause_time_sec AS pause_sec, e.wrapup_time_sec AS wrapup_sec
+        FROM events e
+        UNION ALL
+        SELECT i.day, i.campaign_id, i.user_id, NULL, i.started, true, NULL, NULL, NULL, i.connected IS NOT NULL, NULL, NULL, NULL,
+               NULL, NULL, NULL, NULL, NULL
+        FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.day = ANY ($2)
+        UNION ALL
+        SELECT v.day, v.campaign_id, v.agent_id, v.agent_login, v.at, v.is_inbound, false, NULL, v.has_leg, v.connected, v.voicemail,
+               v.converted, v.recorded, v.talk_ms, (v.talk_ms IS NOT NULL)::int, NULL, NULL, NULL
+        FROM dialfire.voice_events v WHERE v.tenant = $1 AND v.day = ANY ($2)
+    )
+    SELECT $1, day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, ''),
+           count(*) FILTER (WHERE NOT is_inbound),
+           count(*) FILTER (WHERE NOT is_inbound AND is_human),
+           count(*) FILTER (WHERE NOT is_inbound AND is_human AND is_nameless),
+           count(*) FILTER (WHERE NOT is_inbound AND has_leg),
+           count(*) FILTER (WHERE NOT is_inbound AND connected),
+           count(*) FILTER (WHERE NOT is_inbound AND voicemail),
+           count(*) FILTER (WHERE NOT is_inbound AND converted),
+           count(*) FILTER (WHERE NOT is_inbound AND recorded),
+           COALESCE(sum(talk_ms), 0)::bigint, COALESCE(sum(talks), 0)::bigint,
+           -- Sums of whole microseconds do not depend on the order of the rows, so that recomputed always equals kept.
+           COALESCE(sum(round(wait_sec * 1e6)), 0) / 1e6, count(wait_sec),
+           COALESCE(sum(round(pause_sec * 1e6)), 0) / 1e6, count(pause_sec),
+           COALESCE(sum(round(wrapup_sec * 1e6)), 0) / 1e6, count(wrapup_sec),
+           count(*) FILTER (WHERE is_inbound), count(*) FILTER (WHERE is_inbound AND connected),
+           -- Not now(): a refresh between two changes of one transaction must tell them apart.
+           min(at), max(at), clock_timestamp()
+    FROM each
+    GROUP BY day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, '')
+$$;
+
+CREATE FUNCTION dialfire.stats_of_call(tenant text, call_id text) RETURNS SETOF dialfire.daily_stats
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+    SELECT tenant, day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, ''),
+           o, 0, 0, o * has_leg::int, o * connected::int, o * voicemail::int, o * converted::int, o * recorded::int,
+           COALESCE(talk_ms, 0), (talk_ms IS NOT NULL)::int, 0, 0, 0, 0, 0, 0, 1 - o, (1 - o) * connected::int,
+           at, at, clock_timestamp()
+    FROM dialfire.voice_events v CROSS JOIN LATERAL (SELECT (NOT v.is_inbound)::int AS o) o
+    WHERE v.tenant = $1 AND v.call_id = $2
+$$;
+COMMENT ON FUNCTION dialfire.stats_of_call(text, text) IS 'what one call of a voice agent adds to daily_stats; none for a test call';
+REVOKE ALL ON FUNCTION dialfire.stats_of_call(text, text) FROM PUBLIC;
+
+CREATE FUNCTION dialfire.shift_stats(before dialfire.daily_stats, after dialfire.daily_stats) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+BEGIN
+    IF to_jsonb(before) - 'changed_at' = to_jsonb(after) - 'changed_at' THEN
+        RETURN;
+    END IF;
+    PERFORM dialfire.add_stats(COALESCE(before.tenant, after.tenant), json_agg(to_json(d)))
+    FROM (
+        -- In the order of the key, in which everybody locks.
+        SELECT s.day, s.campaign_id, s.agent_id, s.agent_login, sum(n * s.attempts) AS attempts, 0 AS human, 0 AS missing_login,
+               sum(n * s.with_leg) AS with_leg, sum(n * s.connects) AS connects, sum(n * s.voicemails) AS voicemails,
+               sum(n * s.conversions) AS conversions, sum(n * s.recorded) AS recorded, sum(n * s.talk_ms) AS talk_ms,
+               sum(n * s.talks) AS talks, 0 AS wait_us, 0 AS waits, 0 AS pause_us, 0 AS pauses, 0 AS wrapup_us, 0 AS wrapups,
+               sum(n * s.inbound) AS inbound, sum(n * s.inbound_answered) AS inbound_answered,
+               min(s.first_at) AS first_at, max(s.last_at) AS last_at
+        FROM (SELECT -1 AS n, (before).* UNION ALL SELECT 1, (after).*) s
+        WHERE s.tenant IS NOT NULL
+        GROUP BY s.day, s.campaign_id, s.agent_id, s.agent_login
+        ORDER BY s.day, s.campaign_id, s.agent_id, s.agent_login
+    ) d;
+    IF before.tenant IS NOT NULL AND (before.day, before.campaign_id, before.agent_id, before.agent_login, before.first_at)
+        IS DISTINCT FROM (after.day, after.campaign_id, after.agent_id, after.agent_login, after.first_at) THEN
+        DELETE FROM dialfire.daily_stats d
+        WHERE (d.tenant, d.day, d.campaign_id, d.agent_id, d.agent_login)
+            = (before.tenant, before.day, before.campaign_id, before.agent_id, before.agent_login) AND d.attempts + d.inbound = 0;
+        UPDATE dialfire.daily_stats d SET first_at = left_over.first_at, last_at = left_over.last_at
+        FROM (
+            SELECT min(v.at) AS first_at, max(v.at) AS last_at FROM dialfire.voice_events v
+            WHERE (v.tenant, v.day) = (before.tenant, before.day)
+              AND (COALESCE(v.campaign_id, ''), COALESCE(v.agent_id, ''), COALESCE(v.agent_login, ''))
+                = (before.campaign_id, before.agent_id, before.agent_login)
+        ) left_over
+        WHERE (d.tenant, d.day, d.campaign_id, d.agent_id, d.agent_login)
+            = (before.tenant, before.day, before.campaign_id, before.agent_id, before.agent_login)
+          AND before.first_at IN (d.first_at, d.last_at) AND left_over.first_at IS NOT NULL;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION dialfire.shift_stats(dialfire.daily_stats, dialfire.daily_stats) IS 'moves what one call adds to daily_stats from what it was to what it is; null for nothing';
+REVOKE ALL ON FUNCTION dialfire.shift_stats(dialfire.daily_stats, dialfire.daily_stats) FROM PUBLIC;
+COMMENT ON COLUMN dialfire.marks.followed_at IS 'when the mark last moved (UTC instant)';
