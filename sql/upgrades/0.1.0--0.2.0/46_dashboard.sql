@@ -116,8 +116,8 @@ BEGIN
     END IF;
     IF to_regclass('dialfire.contacts_search') IS NULL THEN
         EXECUTE format('CREATE INDEX contacts_search ON dialfire.contacts
-            USING gin (lower(COALESCE(fields ->> ''name'', ) ||   || COALESCE(fields ->> AP_Vorname, ) || '' ''
-                || COALESCE(fields ->> ''AP_Nachname'', ) ||   || COALESCE(fields ->> firma, )) %I.gin_trgm_ops)', home);
+            USING gin (lower(COALESCE(fields ->> ''name'', '''') || '' '' || COALESCE(fields ->> ''AP_Vorname'', '''') || '' ''
+                || COALESCE(fields ->> ''AP_Nachname'', '''') || '' '' || COALESCE(fields ->> ''firma'', '''')) %I.gin_trgm_ops)', home);
         COMMENT ON INDEX dialfire.contacts_search IS 'finds contacts by any part of their name';
     END IF;
     IF to_regclass('dialfire.transactions_search') IS NULL THEN
