@@ -66,6 +66,8 @@ pub struct Diagnosis {
     waiting: Vec<Call>,
     /// Of a tenant that has one source, whose calls do not name it.
     only_source: Option<String>,
+    /// Sources by how the ids of their calls begin.
+    prefixes: BTreeMap<&'static str, String>,
 }
 
 /// A call as the vendor shows it.
@@ -160,6 +162,8 @@ impl Diagnosis {
         };
         made.sources = listed.sources.len();
         made.only_source = listed.sources.first().map(|source| V::id(source).to_owned());
+        made.prefixes =
+            listed.sources.iter().filter_map(|source| Some((V::prefix(source)?, V::id(source).to_owned()))).collect();
         let walk = |source| V::walk(&fetch.access, source, window, &[], tenant.concurrency);
         let walks = listed.sources.into_iter().map(walk).collect();
         let mut round: Round<V::Walk> = Round::new(walks);
@@ -191,9 +195,9 @@ impl Diagnosis {
             self.reject("rejected before", md5, None);
         }
         self.waiting.extend(batch.transactions.into_iter().map(|t| Call {
+            source: source_of(&self.prefixes, &t.id).or(t.campaign_id),
             id: t.id,
             md5: t.event_md5,
-            source: t.campaign_id,
             agent_id: t.user_id,
             number: t.phone,
             at: t.fired,
@@ -321,7 +325,8 @@ impl Diagnosis {
     /// The other direction: what the database has of a source and the vendor has not shown.
     fn look_back(&mut self, tenant: &Tenant, source: &str, window: Window) -> spi::Result<()> {
         let day = |at: DateTime<Utc>| at.with_timezone(&tenant.zone).date_naive().to_string();
-        let args: [DatumWithOid; 7] = [
+        let prefix = self.prefixes.iter().find(|(_, name)| *name == source).map(|(prefix, _)| *prefix);
+        let args: [DatumWithOid; 8] = [
             tenant.name.as_str().into(),
             source.into(),
             instant(window.from).into(),
@@ -329,6 +334,7 @@ impl Diagnosis {
             day(window.from).into(),
             day(window.to).into(),
             tenant.counts_assigned.into(),
+            prefix.into(),
         ];
         Spi::connect(|client| {
             let mut cursor = client.try_open_cursor(STORED, &args)?;
@@ -380,6 +386,10 @@ impl Diagnosis {
         }
         Ok(())
     }
+}
+
+fn source_of(prefixes: &BTreeMap<&'static str, String>, id: &str) -> Option<String> {
+    prefixes.iter().find(|(prefix, _)| id.starts_with(**prefix)).map(|(_, source)| source.clone())
 }
 
 fn hash(text: &str) -> u64 {
@@ -465,7 +475,7 @@ WHERE NOT j.is_stored OR j.excluded IS NOT NULL OR j.event_md5 IS DISTINCT FROM 
 const STORED: &str = "
 WITH stored AS (
     SELECT t.id, t.user_id, t.phone, t.fired, t.is_test, false AS is_inbound FROM dialfire.transactions t
-    WHERE t.tenant = $1 AND t.campaign_id = $2 AND t.day BETWEEN $5::date AND $6::date
+    WHERE t.tenant = $1 AND ($8::text IS NULL AND t.campaign_id = $2 OR starts_with(t.id, $8)) AND t.day BETWEEN $5::date AND $6::date
       AND t.fired >= $3 AND t.fired < $4 AND t.gone_at IS NULL
     UNION ALL
     SELECT c.id, c.user_id, c.remote_number, c.started, false, true FROM dialfire.inbound_calls c

@@ -1,4 +1,25 @@
-//! The one list of calls as a dashboard needs it: each fix of the brief that this replaces is a test.
+//! The one list of calls as a dashboard needs it. Each change of the brief that this replaces, and the test that keeps it:
+//!
+//! | change | test |
+//! | --- | --- |
+//! | table of hot lead alerts | `recent_activity_shows_hot_leads_and_calls_with_their_callers`, `webhooks::a_rule_hits_a_call_once_however_often_it_comes` |
+//! | column `is_test_call` | `test_calls_are_left_out_unless_they_are_asked_for` |
+//! | `from_number` the same as `phone_number` | `every_column_that_a_dashboard_asks_for_is_there_and_the_phone_is_e164` |
+//! | no duplicates by an id that is null | `a_call_is_one_row_whoever_tells_of_it_and_an_id_cannot_be_missing` |
+//! | every reason has a status, none is completed by default | `tests/pg_regress/sql/vapi.sql`, `webhooks::an_update_alone_tells_why_a_call_never_began` |
+//! | a message without `call.id` is refused | `webhooks::a_message_without_the_id_of_its_call_is_refused` |
+//! | test flag from the type, or from metadata | `test_calls_are_left_out_unless_they_are_asked_for` |
+//! | an absent value clears none that is known | `webhooks::every_order_of_the_same_messages_ends_in_the_same_row_and_no_step_goes_back` |
+//! | link to the contact | `a_caller_has_a_name_and_never_a_direction`, `one_number_is_one_contact_however_it_was_written` |
+//! | `caller_name` is no direction | `a_caller_has_a_name_and_never_a_direction` |
+//! | search by number and name | `the_search_finds_numbers_in_any_notation_callers_and_agents`, `calls_of_other_vendors_are_found_by_number_caller_and_agent_too` |
+//! | one number, the better one | `every_column_that_a_dashboard_asks_for_is_there_and_the_phone_is_e164` |
+//! | no test calls by default | `test_calls_are_left_out_unless_they_are_asked_for` |
+//! | every column is selected | `every_column_that_a_dashboard_asks_for_is_there_and_the_phone_is_e164` |
+//! | no second log of the same call | `a_call_is_one_row_whoever_tells_of_it_and_an_id_cannot_be_missing` |
+//! | calls of the test button are test calls | `attempts_of_ones_own_table_are_calls_from_queued_on_and_importing_again_is_free` |
+//! | the figures come without an error | `the_figures_of_a_range_are_those_of_its_calls` |
+//! | queued calls appear (its known limitation) | `vapi::an_organisation_whose_four_calls_never_began_shows_four_calls` |
 
 use integration::tenant::Tenant;
 use integration::vapi::{ago, believe_webhooks, ingest, put, queued, report, simulator, status_update, tenant, ORG};

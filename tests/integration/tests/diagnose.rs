@@ -139,6 +139,36 @@ fn the_queries_of_the_brief_run_unchanged() {
 }
 
 #[test]
+fn users_see_the_syncs_of_their_tenants_and_administrators_all() {
+    let (_simulator, mut tenant) = brief();
+    tenant.exec(
+        "CREATE SERVER other FOREIGN DATA WRAPPER dialfire_sync OPTIONS (vendor 'highlevel', account 've9EPM428h8vShlRW1KT');
+         INSERT INTO dialfire.runs (tenant, kind, status, role) VALUES ('other', 'sync', 'success', current_user)",
+    );
+    let seen = "SELECT COALESCE(string_agg(DISTINCT user_id, ' ' ORDER BY user_id), '') FROM call_sync_logs";
+    let lines = "SELECT COALESCE(string_agg(DISTINCT tenant, ' ' ORDER BY tenant), '') FROM dialfire.run_log";
+    for sql in [seen, lines] {
+        assert_eq!(tenant.one::<String>(sql, &[]), "acme other", "a superuser: {sql}");
+    }
+    let mut user = tenant.connect_as("user");
+    let role = format!("{}_user", tenant.database);
+    for (grant, expected) in
+        [("", ""), ("CALL df_grant('acme', 'ROLE')", "acme"), ("CALL df_grant('other', 'ROLE')", "acme other")]
+    {
+        tenant.exec(&grant.replace("ROLE", &role));
+        for sql in [seen, lines] {
+            assert_eq!(user.query_one(sql, &[]).unwrap().get::<_, String>(0), expected, "{sql}");
+        }
+    }
+    let tags: Vec<String> = tenant.one(
+        "SELECT array_agg(tag ORDER BY line_no) FROM (SELECT DISTINCT ON (tag) tag, line_no FROM dialfire.run_log
+            WHERE tenant = 'acme' ORDER BY tag, line_no) l",
+        &[],
+    );
+    assert_eq!((tags.first().map(String::as_str), tags.last().map(String::as_str)), (Some("INIT"), Some("COMPLETE")));
+}
+
+#[test]
 fn a_threshold_raises_one_alarm_an_episode() {
     let (_simulator, mut tenant) = brief();
     let alarms = |tenant: &mut Tenant| -> Vec<(String, bool)> {

@@ -434,6 +434,54 @@ fn a_call_result_is_answered_as_the_brief_says_and_the_sync_knows_better() {
 }
 
 #[test]
+fn a_dialler_is_diagnosed_and_mended_too() {
+    let dialler = Dialler::shared();
+    let mut tenant = tenant(&dialler);
+    let row = |n: i64, status: &str| {
+        format!(
+            "INSERT INTO vicidial_log (uniqueid, lead_id, campaign_id, call_date, start_epoch, end_epoch, length_in_sec, status, phone_number, user)
+             VALUES ('{}.1', {n}, 'TEST', '{}', {}, {}, 60, '{status}', '555{n}', '6666');",
+            FROM + n, wall(FROM + n), FROM + n, FROM + n + 60
+        )
+    };
+    dialler.exec(&(0..20).map(|n| row(n * 30, "SALE")).collect::<String>());
+    let range = range(FROM - 60, FROM + 3600);
+    tenant.sync(&range).expect("success").expect_counts(20, 0, 0);
+    let numbers = |tenant: &mut Tenant| -> Vec<i64> {
+        let report: serde_json::Value = tenant.one("SELECT df_diagnose('acme', $1::text)", &[&range]);
+        let of = |name: &str| report["summary"][name].as_i64().unwrap_or(-1);
+        ["vicidialTotal", "databaseTotal", "matching", "missingInDatabase", "extraInDatabase", "changed"]
+            .map(of)
+            .to_vec()
+    };
+    assert_eq!(numbers(&mut tenant), [20, 20, 20, 0, 0, 0]);
+    // One comes late, one is rewritten, one goes.
+    dialler.exec(&row(15, "NI"));
+    dialler.exec(&format!("UPDATE vicidial_log SET status = 'DNC' WHERE uniqueid = '{}.1'", FROM + 30));
+    dialler.exec(&format!("DELETE FROM vicidial_log WHERE uniqueid = '{}.1'", FROM + 60));
+    assert_eq!(numbers(&mut tenant), [20, 20, 18, 1, 1, 1]);
+    let told: Vec<String> = tenant.one(
+        "SELECT array_agg(concat_ws(' ', call_id, status, reason) ORDER BY reason) FROM df_diagnose_calls('acme', $1::text)",
+        &[&range],
+    );
+    let line = |n: i64, told: &str| format!("log:{}.1 {told}", FROM + n);
+    assert_eq!(
+        told,
+        [
+            line(30, "changed changed_since"),
+            line(60, "only_database deleted_at_vendor"),
+            line(15, "only_vendor late_arrival")
+        ]
+    );
+    let mended: String = tenant.one(
+        "SELECT concat_ws(' ', status, found, inserted, updated, marked_gone, left_over) FROM df_repair('acme', $1::text)",
+        &[&range],
+    );
+    assert_eq!(mended, "success 3 1 1 1 0");
+    assert_eq!(numbers(&mut tenant), [20, 20, 20, 0, 0, 0]);
+}
+
+#[test]
 fn a_code_means_what_the_tenant_or_the_campaign_says() {
     let dialler = Dialler::shared();
     let mut tenant = tenant(&dialler);

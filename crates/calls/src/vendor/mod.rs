@@ -42,6 +42,10 @@ pub trait Vendor: Sized + Send + Sync + 'static {
     /// The sources, from the answer to `list`.
     fn listed(access: &Self::Access, outcome: Option<Self::Outcome>) -> Result<Listed<Self::Source>, Error>;
     fn id(source: &Self::Source) -> &str;
+    /// How the ids of a source's calls begin, where `campaign_id` does not name the source.
+    fn prefix(_: &Self::Source) -> Option<&'static str> {
+        None
+    }
     /// The way through a window; `covered` are windows whose calls are stored, `places` the requests in flight.
     fn walk(
         access: &Self::Access,

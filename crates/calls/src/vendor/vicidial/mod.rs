@@ -70,19 +70,21 @@ impl Table {
         }
     }
 
+    /// How the ids of this table's calls begin.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Table::Log => "log:",
+            Table::Closer => "closer:",
+        }
+    }
+
     /// The key in an id of this table's.
     pub fn key_of(self, id: &str) -> Option<&str> {
-        match self {
-            Table::Log => id.strip_prefix("log:"),
-            Table::Closer => id.strip_prefix("closer:"),
-        }
+        id.strip_prefix(self.prefix())
     }
 
     /// The id of a call: two tables, and so two namespaces.
     pub fn id(self, key: &str) -> String {
-        match self {
-            Table::Log => format!("log:{key}"),
-            Table::Closer => format!("closer:{key}"),
-        }
+        format!("{}{key}", self.prefix())
     }
 }

@@ -90,6 +90,10 @@ impl Vendor for Vicidial {
         source.table.name()
     }
 
+    fn prefix(source: &Source) -> Option<&'static str> {
+        Some(source.table.prefix())
+    }
+
     fn walk(access: &Access, source: Source, window: Window, _: &[Window], _: usize) -> Walk {
         Walk::new(access.clone(), source, window)
     }
