@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use calls::range::Window;
-use calls::row::{Batch, Reject, Row as _};
+use calls::row::{Batch, Reject};
 use calls::vendor::dialfire::{Event, Known};
 use calls::vendor::{Stored, Walk};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -213,9 +213,8 @@ impl Diagnosis {
             kind: "inbound_calls",
         }));
         self.waiting.extend(batch.voice_calls.into_iter().map(|call| {
-            let columns = call.to_json();
-            let text = |name: &str| columns.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-            let instant = |name: &str| text(name).and_then(|text| calls::instant::parse(&text).ok());
+            let text = |name: &str| call.value(name).map(str::to_owned);
+            let instant = |name: &str| call.value(name).and_then(|text| calls::instant::parse(text).ok());
             Call {
                 md5: instant("updated_at").map(|at| at.timestamp_millis().to_string()),
                 source: self.only_source.clone(),

@@ -138,6 +138,12 @@ impl VoiceCall {
         self.versions[At::updated_at as usize]
     }
 
+    /// A column as text.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let at = COLUMNS[1..].iter().position(|column| column.name == name)?;
+        self.values[at].as_deref()
+    }
+
     /// The vendor's word for how far it is.
     pub fn status(&self) -> Option<&str> {
         self.values[At::vendor_status as usize].as_deref()
