@@ -83,7 +83,12 @@ FROM dialfire.voice_calls v
 CROSS JOIN LATERAL (
     SELECT COALESCE((SELECT m.status FROM dialfire.call_statuses m
                      WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.campaign_id = '' AND m.word = lower(w.word)),
-                    dialfire.status_of('vapi', w.word)) AS status
+                    -- As dialfire.status_of has it, which a node of a distributed Postgres could not ask.
+                    (SELECT m.status FROM dialfire.call_statuses m
+                     WHERE m.vendor = 'vapi' AND m.vendor_status LIKE '%*'
+                       AND starts_with(lower(w.word), rtrim(m.vendor_status, '*'))
+                     ORDER BY length(m.vendor_status) DESC LIMIT 1),
+                    CASE WHEN w.word ILIKE '%error%' THEN 'failed' ELSE 'unknown' END) AS status
     FROM (SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
                           v.vendor_status, v.tracked_outcome) AS word) w
 ) o
@@ -105,7 +110,11 @@ COMMENT ON COLUMN dialfire.voice_events.recorded IS 'completed and recorded (fro
 COMMENT ON COLUMN dialfire.voice_events.talk_ms IS 'length of a completed call, milliseconds (from voice_calls.started_at and ended_at)';
 
 CREATE FUNCTION dialfire.stats_of(tenant text, days date[]) RETURNS SETOF dialfire.daily_stats
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
+#variable_conflict use_column
+BEGIN
+    -- Each table is asked for $1, and in PL/pgSQL, or a distributed Postgres would not know that one node has them all.
+    RETURN QUERY
     -- One pass from events to legs: a join of two aggregates would be at the mercy of a fresh table's missing statistics.
     WITH events AS (
         SELECT t.id, t.day, t.campaign_id, t.user_id, t.user_login, t.fired, t.is_human, t.status, t.wait_time_sec,
@@ -115,7 +124,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_
                bool_or(m.status = 'completed') AS connected,
                bool_or(m.status = 'voicemail') AS voicemail,
                bool_or(EXISTS (SELECT FROM dialfire.recordings r
-                               WHERE r.tenant = c.tenant AND r.connection_id = c.id AND r.location IS NOT NULL)) AS recorded,
+                               WHERE r.tenant = $1 AND r.connection_id = c.id AND r.location IS NOT NULL)) AS recorded,
                sum(c.duration_ms) FILTER (WHERE m.status = 'completed') AS talk_ms,
                count(c.duration_ms) FILTER (WHERE m.status = 'completed') AS talks
         FROM dialfire.transactions t
@@ -131,7 +140,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_
           -- As calls.counts has it.
           AND t.gone_at IS NULL AND t.is_test IS NOT TRUE
           AND (NOT (SELECT dialfire.counts_assigned($1)) OR EXISTS (
-              SELECT FROM dialfire.agents a WHERE a.tenant = t.tenant AND a.id = t.user_id AND a.assigned))
+              SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = t.user_id AND a.assigned))
         GROUP BY t.tenant, t.id
     ), each AS (
         SELECT e.day, e.campaign_id, e.user_id AS agent_id, e.user_login AS agent_login, e.fired AS at, e.is_inbound, e.is_human,
@@ -166,25 +175,30 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_
            -- Not now(): a refresh between two changes of one transaction must tell them apart.
            min(at), max(at), clock_timestamp()
     FROM each
-    GROUP BY day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, '')
+    GROUP BY day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, '');
+END
 $$;
 COMMENT ON FUNCTION dialfire.stats_of(text, date[]) IS 'the rows of daily_stats for some days, computed from the calls';
 
 -- Compiling the statement can take longer than the statement.
 CREATE FUNCTION dialfire.keep_stats(tenant text, days date[]) RETURNS bigint
-LANGUAGE sql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-    WITH fresh AS MATERIALIZED (
-        SELECT * FROM dialfire.stats_of($1, $2)
-    ), gone AS (
-        DELETE FROM dialfire.daily_stats d
-        WHERE d.tenant = $1 AND d.day = ANY ($2) AND NOT EXISTS (
-            SELECT FROM fresh f WHERE (f.day, f.campaign_id, f.agent_id, f.agent_login)
-                                    = (d.day, d.campaign_id, d.agent_id, d.agent_login))
-        RETURNING 1
-    ), kept AS (
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    counted dialfire.daily_stats[] := ARRAY(SELECT s FROM dialfire.stats_of($1, $2) s);
+    deleted bigint;
+    written bigint;
+BEGIN
+    DELETE FROM dialfire.daily_stats d
+    WHERE d.tenant = $1 AND d.day = ANY ($2) AND NOT EXISTS (
+        SELECT FROM unnest(counted) f WHERE (f.day, f.campaign_id, f.agent_id, f.agent_login)
+                                          = (d.day, d.campaign_id, d.agent_id, d.agent_login));
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    WITH kept AS (
         INSERT INTO dialfire.daily_stats AS s
-        SELECT f.* FROM fresh f
-        LEFT JOIN dialfire.daily_stats d USING (tenant, day, campaign_id, agent_id, agent_login)
+        SELECT f.* FROM unnest(counted) f
+        LEFT JOIN dialfire.daily_stats d ON d.tenant = $1 AND (d.day, d.campaign_id, d.agent_id, d.agent_login)
+                                                            = (f.day, f.campaign_id, f.agent_id, f.agent_login)
         WHERE (f.attempts, f.human, f.missing_login, f.with_leg, f.connects, f.voicemails, f.conversions, f.recorded,
                f.talk_ms, f.talks, f.wait_sec, f.waits, f.pause_sec, f.pauses, f.wrapup_sec, f.wrapups, f.inbound,
                f.inbound_answered, f.first_at, f.last_at)
@@ -203,13 +217,19 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
                excluded.changed_at)
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept)
+    SELECT count(*) FROM kept INTO written;
+    RETURN deleted + written;
+END
 $$;
 COMMENT ON FUNCTION dialfire.keep_stats(text, date[]) IS 'brings daily_stats up to date for some days; returns the rows that changed';
 REVOKE ALL ON FUNCTION dialfire.keep_stats(text, date[]) FROM PUBLIC;
 
 CREATE FUNCTION dialfire.add_stats(tenant text, added json) RETURNS bigint
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    changed bigint;
+BEGIN
     WITH written AS (
         INSERT INTO dialfire.daily_stats AS s
         SELECT $1, a.day, a.campaign_id, a.agent_id, a.agent_login, a.attempts, a.human, a.missing_login, a.with_leg,
@@ -239,7 +259,9 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
             changed_at = excluded.changed_at
         RETURNING 1
     )
-    SELECT count(*) FROM written
+    SELECT count(*) FROM written INTO changed;
+    RETURN changed;
+END
 $$;
 COMMENT ON FUNCTION dialfire.add_stats(text, json) IS 'adds counts and sums of new calls to daily_stats; returns the rows that changed';
 REVOKE ALL ON FUNCTION dialfire.add_stats(text, json) FROM PUBLIC;

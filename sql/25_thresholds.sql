@@ -20,7 +20,14 @@ $$;
 COMMENT ON FUNCTION dialfire.skipped_calls(jsonb) IS 'how many calls of a run do not count, of its skip_reasons';
 
 CREATE FUNCTION dialfire.check_thresholds(tenant text) RETURNS bigint
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    every interval := (SELECT s.every FROM dialfire.schedules s WHERE s.tenant = $1 AND s.job = 'sync' AND s.enabled);
+    figure record;
+    begun bigint := 0;
+BEGIN
+    FOR figure IN
     WITH limits AS (
         SELECT d.rule, COALESCE(t.threshold, d.threshold) AS threshold
         FROM (VALUES ('skip_rate', 0.5), ('success_rate', 0.95), ('skip_spike', 3), ('stale_sync', 2)) AS d(rule, threshold)
@@ -51,27 +58,29 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
         WHERE l.rule = 'skip_spike'
         UNION ALL
         SELECT l.rule, EXTRACT(epoch FROM a.age)::float8 / 3600,
-               a.age > greatest(make_interval(secs => l.threshold * 3600), 3 * s.every), 'hours since the last success', l.threshold
+               a.age > greatest(make_interval(secs => l.threshold * 3600), 3 * every), 'hours since the last success', l.threshold
         FROM limits l
-        JOIN dialfire.schedules s ON s.tenant = $1 AND s.job = 'sync' AND s.enabled
         CROSS JOIN LATERAL (SELECT now() - COALESCE(max(finished_at) FILTER (WHERE status = 'success'),
                                                     (SELECT min(started_at) FROM dialfire.runs WHERE runs.tenant = $1)) AS age
                             FROM past) a
-        WHERE l.rule = 'stale_sync'
-    ), ended AS (
-        UPDATE dialfire.alerts a SET ended_at = clock_timestamp() FROM figures f
-        WHERE a.tenant = $1 AND a.rule = f.rule AND a.ended_at IS NULL AND f.is_on IS FALSE
-    ), begun AS (
-        INSERT INTO dialfire.alerts (tenant, rule, subject, severity, message, value)
-        SELECT $1, f.rule, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'warning',
-               format('%s: %s is %s, the threshold %s', $1, f.what, round(f.value::numeric, 3), f.threshold),
-               jsonb_build_object('value', f.value, 'threshold', f.threshold)
-        FROM figures f
-        WHERE f.is_on AND NOT EXISTS (
-            SELECT FROM dialfire.alerts a WHERE a.tenant = $1 AND a.rule = f.rule AND a.ended_at IS NULL)
-        RETURNING 1
+        WHERE l.rule = 'stale_sync' AND every IS NOT NULL
     )
-    SELECT count(*) FROM begun
+    SELECT * FROM figures WHERE is_on IS NOT NULL
+    LOOP
+        IF NOT figure.is_on THEN
+            UPDATE dialfire.alerts a SET ended_at = clock_timestamp()
+            WHERE a.tenant = $1 AND a.rule = figure.rule AND a.ended_at IS NULL;
+        ELSIF NOT EXISTS (
+            SELECT FROM dialfire.alerts a WHERE a.tenant = $1 AND a.rule = figure.rule AND a.ended_at IS NULL) THEN
+            INSERT INTO dialfire.alerts (tenant, rule, subject, severity, message, value)
+            VALUES ($1, figure.rule, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'warning',
+                    format('%s: %s is %s, the threshold %s', $1, figure.what, round(figure.value::numeric, 3), figure.threshold),
+                    jsonb_build_object('value', figure.value, 'threshold', figure.threshold));
+            begun := begun + 1;
+        END IF;
+    END LOOP;
+    RETURN begun;
+END
 $$;
 COMMENT ON FUNCTION dialfire.check_thresholds(text) IS 'begins and ends the episodes of a tenant''s thresholds in alerts; returns how many began. Called at the end of each run, and every half minute by the scheduler';
 REVOKE ALL ON FUNCTION dialfire.check_thresholds(text) FROM PUBLIC;

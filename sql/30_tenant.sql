@@ -3,7 +3,12 @@
 CREATE FOREIGN DATA WRAPPER dialfire_sync NO HANDLER VALIDATOR @extschema@.df_validator;
 COMMENT ON FOREIGN DATA WRAPPER dialfire_sync IS 'a server of this wrapper is a tenant of a call-centre vendor; it has no foreign tables';
 
-CREATE VIEW dialfire.tenants WITH (security_invoker = true) AS
+-- It is inlined; ATOMIC binds its names when it is made, whatever the caller's search path.
+CREATE FUNCTION dialfire.read_tenants() RETURNS TABLE (
+    tenant text, vendor text, account text, timezone text, wanted_from timestamptz, wanted_to timestamptz, usable boolean,
+    retained_from timestamptz, stuck_after interval, count_agents text, calls_reset_at timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
 SELECT s.srvname::text AS tenant,
        o.vendor,
        o.account,
@@ -35,6 +40,19 @@ CROSS JOIN LATERAL (
                 ELSE o.calls_reset_at::timestamptz END AS calls_reset_at
 ) r
 WHERE w.fdwname = 'dialfire_sync';
+END;
+COMMENT ON FUNCTION dialfire.read_tenants() IS 'the foreign servers of this wrapper with their options, as dialfire.tenants shows them';
+
+-- Not inlined: a distributed Postgres lets a function join its tables, but no catalogue.
+CREATE FUNCTION dialfire.all_tenants() RETURNS TABLE (
+    tenant text, vendor text, account text, timezone text, wanted_from timestamptz, wanted_to timestamptz, usable boolean,
+    retained_from timestamptz, stuck_after interval, count_agents text, calls_reset_at timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SET search_path = pg_catalog, pg_temp AS $$ SELECT * FROM dialfire.read_tenants() $$;
+COMMENT ON FUNCTION dialfire.all_tenants() IS 'the tenants, as df_distribute lets dialfire.tenants read them';
+
+CREATE VIEW dialfire.tenants WITH (security_invoker = true) AS
+SELECT tenant COLLATE "C" AS tenant, vendor, account, timezone, wanted_from, wanted_to, usable, retained_from, stuck_after, count_agents, calls_reset_at
+FROM dialfire.read_tenants();
 COMMENT ON VIEW dialfire.tenants IS 'tenants: the foreign servers of this wrapper';
 COMMENT ON COLUMN dialfire.tenants.tenant IS 'name of the foreign server';
 COMMENT ON COLUMN dialfire.tenants.vendor IS 'vendor whose API is asked';
@@ -50,6 +68,9 @@ COMMENT ON COLUMN dialfire.tenants.stuck_after IS 'a call that has not ended aft
 
 CREATE FUNCTION dialfire.usable_tenants() RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT COALESCE(array_agg(tenant), '{}') FROM dialfire.tenants WHERE usable
+    -- Not by dialfire.tenants: of thousands of tenants it would take the options apart.
+    SELECT COALESCE(array_agg(s.srvname::text), '{}') FROM pg_foreign_server s
+    WHERE s.srvfdw = (SELECT w.oid FROM pg_foreign_data_wrapper w WHERE w.fdwname = 'dialfire_sync')
+      AND has_server_privilege(s.oid, 'USAGE')
 $$;
 COMMENT ON FUNCTION dialfire.usable_tenants() IS 'tenants whose server the current role may use; row security asks it once a query';

@@ -74,7 +74,9 @@ JOIN dialfire.tenants s ON s.tenant = v.tenant
 LEFT JOIN dialfire.agents a ON a.tenant = v.tenant AND a.id = v.assistant_id
 WHERE (v.vendor_status IS NULL OR v.vendor_status NOT IN ('ended', 'deletion-failed'))
   AND v.created_at < now() - s.stuck_after
-  AND (v.vendor_status IS NOT NULL OR dialfire.status_of('vapi', v.tracked_outcome) IN ('queued', 'in_progress'));
+  AND (v.vendor_status IS NOT NULL OR EXISTS (
+      SELECT FROM dialfire.call_statuses m WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.word = lower(v.tracked_outcome)
+        AND m.status IN ('queued', 'in_progress')));
 COMMENT ON VIEW dialfire.stuck_calls IS 'calls that should have ended: queued or in progress for longer than tenants.stuck_after';
 COMMENT ON COLUMN dialfire.stuck_calls.tenant IS 'name of the foreign server (from transactions)';
 COMMENT ON COLUMN dialfire.stuck_calls.call_id IS 'id of the call in view calls (from transactions.id, voice_calls.id)';
@@ -86,15 +88,34 @@ COMMENT ON COLUMN dialfire.stuck_calls.campaign_id IS 'id of the campaign (from 
 COMMENT ON COLUMN dialfire.stuck_calls.connection_id IS 'leg that has no end (from connections.id)';
 COMMENT ON COLUMN dialfire.stuck_calls.reason IS 'why, as far as it is known (from contacts.gone_at, transactions.changed_at, voice_calls.asked_result)';
 
+-- A tenant at a time, as a distributed Postgres has each on a node of its own.
+CREATE FUNCTION dialfire.health_of(tenant text)
+RETURNS TABLE (gaps bigint, first_gap timestamptz, open bigint, rejects bigint, last_error text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT count(*) FILTER (WHERE g.length > interval '1 second'), min(g.from_at) FILTER (WHERE g.length > interval '1 second')
+    INTO gaps, first_gap FROM dialfire.coverage_gaps g WHERE g.tenant = $1;
+    SELECT count(*) INTO open FROM dialfire.campaigns c WHERE c.tenant = $1 AND c.api_access;
+    SELECT count(*) INTO rejects FROM dialfire.rejects_open o WHERE o.tenant = $1;
+    SELECT concat_ws('; ', r.message, r.hint) INTO last_error FROM dialfire.runs r
+    WHERE r.tenant = $1 AND r.status IN ('failed', 'partial', 'crashed') AND r.started_at > now() - interval '1 day'
+    ORDER BY r.run_id DESC LIMIT 1;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION dialfire.health_of(text) IS
+    'what sync_health says of a tenant from its tables: gaps of coverage longer than a second, begin of the first (UTC instant), open sources, open rejects, last error of a day';
+
 CREATE VIEW dialfire.sync_health WITH (security_invoker = true) AS
 SELECT t.tenant,
        h.status,
-       now() - COALESCE(g.first_gap, CASE WHEN v.open > 0 THEN t.wanted_to END) AS lag,
+       now() - COALESCE(g.first_gap, CASE WHEN g.open > 0 THEN t.wanted_to END) AS lag,
        g.gaps,
-       r.rejects,
+       g.rejects,
        s.next_run,
        s.last_finished,
-       CASE WHEN s.last_status <> 'success' THEN s.last_message ELSE l.message END AS last_error,
+       CASE WHEN s.last_status <> 'success' THEN s.last_message ELSE g.last_error END AS last_error,
        CASE h.status
            WHEN 'not scheduled' THEN format('SELECT df_schedule(%L)', t.tenant)
            WHEN 'blocked' THEN CASE
@@ -103,7 +124,7 @@ SELECT t.tenant,
                ELSE format('SELECT * FROM df_check(%L)', t.tenant) END
            WHEN 'failing' THEN format('SELECT * FROM df_check(%L)', t.tenant)
            WHEN 'behind' THEN format('SELECT * FROM dialfire.coverage_gaps WHERE tenant = %L', t.tenant)
-           WHEN 'ok' THEN CASE WHEN r.rejects > 0 THEN format('SELECT * FROM dialfire.rejects_open WHERE tenant = %L', t.tenant)
+           WHEN 'ok' THEN CASE WHEN g.rejects > 0 THEN format('SELECT * FROM dialfire.rejects_open WHERE tenant = %L', t.tenant)
                ELSE 'nothing' END
        END AS next_action,
        CASE
@@ -114,27 +135,14 @@ SELECT t.tenant,
        END AS retention_warning
 FROM dialfire.tenants t
 LEFT JOIN dialfire.schedules s ON s.tenant = t.tenant AND s.job = 'sync' AND s.enabled
-LEFT JOIN LATERAL (
-    SELECT count(*) AS gaps, min(g.from_at) AS first_gap FROM dialfire.coverage_gaps g
-    WHERE g.tenant = t.tenant AND g.length > interval '1 second'
-) g ON true
-LEFT JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE c.api_access) AS open, count(*) AS known
-    FROM dialfire.campaigns c WHERE c.tenant = t.tenant
-) v ON true
-LEFT JOIN LATERAL (SELECT count(*) AS rejects FROM dialfire.rejects_open o WHERE o.tenant = t.tenant) r ON true
-LEFT JOIN LATERAL (
-    SELECT concat_ws('; ', message, hint) AS message FROM dialfire.runs
-    WHERE tenant = t.tenant AND status IN ('failed', 'partial', 'crashed') AND started_at > now() - interval '1 day'
-    ORDER BY run_id DESC LIMIT 1
-) l ON true
+CROSS JOIN LATERAL dialfire.health_of(t.tenant) g
 CROSS JOIN LATERAL (
     SELECT CASE
         WHEN s.tenant IS NULL THEN 'not scheduled'
         WHEN dialfire.scheduler_pid() IS NULL AND s.next_run < now() - greatest(s.every, interval '1 minute') THEN 'blocked'
-        WHEN v.open = 0 AND s.last_status = 'success' THEN 'blocked'
+        WHEN g.open = 0 AND s.last_status = 'success' THEN 'blocked'
         WHEN s.failures > 1 OR s.last_status IN ('failed', 'partial') AND (s.failures > 0 OR g.gaps > 0) THEN 'failing'
-        WHEN v.open = 0 OR t.wanted_to - g.first_gap > greatest(s.every * 3, interval '5 minutes') THEN 'behind'
+        WHEN g.open = 0 OR t.wanted_to - g.first_gap > greatest(s.every * 3, interval '5 minutes') THEN 'behind'
         ELSE 'ok'
     END AS status
 ) h
@@ -153,7 +161,10 @@ COMMENT ON COLUMN dialfire.sync_health.retention_warning IS 'calls that the vend
 
 CREATE FUNCTION @extschema@.df_why(tenant text, call_id text)
 RETURNS TABLE (at timestamptz, what text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH named AS (
         SELECT t.* FROM dialfire.transactions t WHERE t.tenant = $1 AND t.id = $2
         UNION
@@ -172,11 +183,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         UNION ALL
         SELECT c.stored_at, format('leg %s stored, %s', c.id,
             CASE WHEN c.disconnected IS NULL THEN 'still without an end' ELSE format('ended at %s', c.disconnected) END)
-        FROM dialfire.connections c JOIN named n ON n.tenant = c.tenant AND n.id = c.transaction_id
+        FROM dialfire.connections c JOIN named n ON c.tenant = $1 AND n.id = c.transaction_id
         UNION ALL
         SELECT r.stored_at, format('recording %s stored, %s', r.id,
             CASE WHEN r.location IS NULL THEN 'the vendor has no location yet' ELSE 'with its location' END)
-        FROM dialfire.recordings r JOIN named n ON n.tenant = r.tenant AND n.id = r.transaction_id
+        FROM dialfire.recordings r JOIN named n ON r.tenant = $1 AND n.id = r.transaction_id
         UNION ALL
         SELECT i.started, format('came in on line %s in campaign %s', COALESCE(i.line_id, 'unknown'), i.campaign_id)
         FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.id = $2
@@ -194,9 +205,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         FROM dialfire.contacts co WHERE co.tenant = $1 AND co.gone_at IS NOT NULL
             AND (co.id = $2 OR co.id IN (SELECT n.contact_id FROM named n))
     )
-    SELECT s.at, s.what FROM story s
-    UNION ALL
-    SELECT now(), CASE
+    SELECT s.at, s.what FROM story s ORDER BY 1;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT now(), CASE
         WHEN NOT EXISTS (SELECT FROM dialfire.tenants t WHERE t.tenant = $1)
             THEN format('there is no tenant %L; SELECT * FROM dialfire.tenants lists them', $1)
         WHEN NOT EXISTS (SELECT FROM dialfire.tenants t WHERE t.tenant = $1 AND t.usable)
@@ -205,9 +216,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             THEN format('not delivered so far; %s of time are not covered yet, df_sync(%L) fetches them',
                 (SELECT sum(g.length) FROM dialfire.coverage_gaps g WHERE g.tenant = $1), $1)
         ELSE 'never delivered: all time that is wanted is covered, and no page and no reject held it'
-    END
-    WHERE NOT EXISTS (SELECT FROM story)
-    ORDER BY 1
+    END;
+    END IF;
+END
 $$;
 COMMENT ON FUNCTION @extschema@.df_why(text, text) IS
     'the life of one call, by the id of its transaction, leg, inbound call or contact: when it happened, was stored, changed or rejected, or why it is not here (instants UTC)';

@@ -86,6 +86,17 @@ COMMENT ON COLUMN dialfire.ingestion_run_view.skip_reasons IS 'reason to count (
 COMMENT ON COLUMN dialfire.ingestion_run_view.message IS 'what happened (from runs)';
 COMMENT ON COLUMN dialfire.ingestion_run_view.hint IS 'what to do about it (from runs)';
 
+-- A function, as a distributed Postgres would not count it beside grouping sets.
+CREATE FUNCTION dialfire.errors_today() RETURNS TABLE (tenant text, errors bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT e.tenant, count(*) FROM dialfire.error_log_view e
+        WHERE e."timestamp" > now() - interval '24 hours' GROUP BY e.tenant;
+END
+$$;
+COMMENT ON FUNCTION dialfire.errors_today() IS 'how many errors error_log_view has of each tenant within 24 hours';
+
 -- Under this view nobody's login counts as missing who is known by now.
 CREATE VIEW dialfire.named_stats WITH (security_invoker = true) AS
 SELECT d.tenant, d.day, date_trunc('month', d.day::timestamp)::date AS month, d.campaign_id, d.agent_id,
@@ -145,16 +156,11 @@ BEGIN
         FROM dialfire.mv_ingestion_kpis k
         LEFT JOIN LATERAL (
             -- As in sync_health: without a gap it is what cannot be covered yet.
-            SELECT now() - COALESCE(min(x.from_at), n.wanted_to) AS lag
-            FROM dialfire.tenants n
-            LEFT JOIN dialfire.coverage_gaps x ON x.tenant = n.tenant AND x.length > interval '1 second'
-            WHERE n.tenant = k.tenant AND EXISTS (SELECT FROM dialfire.campaigns c WHERE c.tenant = n.tenant AND c.api_access)
-            GROUP BY n.wanted_to
+            SELECT now() - COALESCE(h.first_gap, n.wanted_to) AS lag
+            FROM dialfire.tenants n CROSS JOIN LATERAL dialfire.health_of(n.tenant) h
+            WHERE n.tenant = k.tenant AND h.open > 0
         ) g ON true
-        LEFT JOIN (
-            SELECT tenant, count(*) AS errors FROM dialfire.error_log_view
-            WHERE "timestamp" > now() - interval '24 hours' GROUP BY tenant
-        ) e ON e.tenant = k.tenant
+        LEFT JOIN dialfire.errors_today() e ON e.tenant = k.tenant
         WHERE k.tenant = ANY ((SELECT dialfire.usable_tenants())::text[])
         GROUP BY GROUPING SETS ((k.tenant), ())
     $sql$, kpis);

@@ -2,22 +2,36 @@
 
 CREATE FUNCTION @extschema@.df_verify(tenant text, range text)
 RETURNS TABLE (check_name text, value text, expected text, verdict text, hint text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    WITH asked AS MATERIALIZED (
-        SELECT @extschema@.df_range($1, $2) AS r
-    ), bounds AS MATERIALIZED (
-        SELECT r, lower(r) AS from_at, upper(r) AS to_at,
-               (lower(r) AT TIME ZONE n.timezone)::date AS first_day,
-               ((upper(r) - interval '1 microsecond') AT TIME ZONE n.timezone)::date AS last_day,
-               n.timezone, n.vendor
-        FROM asked, dialfire.tenants n WHERE n.tenant = $1
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    asked tstzrange := @extschema@.df_range($1, $2);
+    zone text;
+    of_vendor text;
+    first date;
+    last date;
+    counted dialfire.daily_stats[];
+    never_filled bigint;
+    behind bigint;
+BEGIN
+    SELECT n.timezone, n.vendor, (lower(asked) AT TIME ZONE n.timezone)::date,
+           ((upper(asked) - interval '1 microsecond') AT TIME ZONE n.timezone)::date
+    INTO zone, of_vendor, first, last
+    FROM dialfire.tenants n WHERE n.tenant = $1;
+    counted := ARRAY(SELECT s FROM dialfire.stats_of($1, ARRAY(SELECT generate_series(first, last, '1 day')::date)) s);
+    SELECT count(*) FILTER (WHERE NOT s.populated), count(*) FILTER (WHERE s.stale) INTO never_filled, behind
+    FROM dialfire.matview_status s;
+    RETURN QUERY
+    WITH bounds AS MATERIALIZED (
+        SELECT asked AS r, lower(asked) AS from_at, upper(asked) AS to_at, first AS first_day, last AS last_day,
+               zone AS timezone, of_vendor AS vendor
     ), calls AS MATERIALIZED (
         SELECT t.*, COALESCE(t.user_login, a.login) AS login
         FROM bounds b
         -- A day more on both sides: another zone may have put a call there.
         JOIN dialfire.transactions t ON t.tenant = $1 AND t.day BETWEEN b.first_day - 1 AND b.last_day + 1
                                     AND t.fired >= b.from_at AND t.fired < b.to_at
-        LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
+        LEFT JOIN dialfire.agents a ON a.tenant = $1 AND a.id = t.user_id
     ), legs AS MATERIALIZED (
         SELECT l.transaction_id, l.id, l.duration_ms,
                (SELECT m.status FROM dialfire.call_statuses m
@@ -28,8 +42,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                        WHERE r.tenant = $1 AND r.connection_id = l.id AND r.location IS NOT NULL) AS recorded
         FROM calls c CROSS JOIN bounds b JOIN dialfire.connections l ON l.tenant = $1 AND l.transaction_id = c.id
     ), fresh AS (
-        SELECT s.* FROM bounds b,
-            dialfire.stats_of($1, ARRAY(SELECT generate_series(b.first_day, b.last_day, '1 day')::date)) s
+        SELECT s.* FROM unnest(counted) s
     ), kept AS (
         SELECT s.* FROM bounds b, dialfire.daily_stats s WHERE s.tenant = $1 AND s.day BETWEEN b.first_day AND b.last_day
     ), facts AS MATERIALIZED (
@@ -54,8 +67,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                (SELECT count(*) FROM dialfire.stuck_calls s, bounds b WHERE s.tenant = $1 AND s.started_at <@ b.r) AS stuck,
                (SELECT count(*) FROM fresh FULL JOIN kept USING (day, campaign_id, agent_id, agent_login)
                 WHERE to_jsonb(fresh) - 'changed_at' IS DISTINCT FROM to_jsonb(kept) - 'changed_at') AS stale_stats,
-               (SELECT count(*) FROM dialfire.matview_status s WHERE NOT s.populated) AS unpopulated,
-               (SELECT count(*) FROM dialfire.matview_status s WHERE s.stale) AS stale
+               never_filled AS unpopulated,
+               behind AS stale
     )
     SELECT x.check_name, x.value, x.expected, CASE WHEN x.ok IS NULL THEN 'note' WHEN x.ok THEN 'ok' ELSE 'look' END,
            CASE WHEN x.ok IS FALSE THEN x.hint END
@@ -86,7 +99,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         ('KPI matviews that are older than the calls', f.stale::text, '0 after df_refresh()',
             CASE WHEN f.unpopulated > 0 THEN false WHEN f.stale = 0 THEN true END,
             'they cannot be read before SELECT * FROM df_refresh()')
-    ) AS x(check_name, value, expected, ok, hint)
+    ) AS x(check_name, value, expected, ok, hint);
+END
 $$;
 COMMENT ON FUNCTION @extschema@.df_verify(text, text) IS
     'the runbook''s checks of a range as rows: value, what is expected, verdict (ok, look, note), what to do; range as in df_sync';

@@ -83,9 +83,9 @@ fn assign(tenant: &str, agent: &str, to: Option<Option<&str>>) -> Result<i64, Fa
     };
     Spi::run_with_args(
         "UPDATE dialfire.agents SET assigned = $3, assigned_to = CASE WHEN $3 THEN $4 END,
-            assigned_at = CASE WHEN $3 THEN now() END, changed_at = now()
+            assigned_at = CASE WHEN $3 THEN $5::timestamptz END, changed_at = now()
          WHERE tenant = $1 AND id = $2 AND (assigned, assigned_to) IS DISTINCT FROM ($3, CASE WHEN $3 THEN $4 END)",
-        &[tenant.into(), id.as_str().into(), to.is_some().into(), to.flatten().into()],
+        &[tenant.into(), id.as_str().into(), to.is_some().into(), to.flatten().into(), crate::ledger::now()?.into()],
     )?;
     let (calls, days) = Spi::get_two_with_args::<i64, Vec<Option<String>>>(
         "SELECT count(*), array_agg(DISTINCT day::text) FROM dialfire.transactions WHERE tenant = $1 AND user_id = $2",

@@ -38,11 +38,15 @@ fn set(tenant: &str, name: &str, path: &str, severity: &str, message: Option<&st
             message = excluded.message, enabled = true",
         &[tenant.into(), name.into(), path.into(), severity.into(), message.into()],
     )?;
-    let raised = Spi::get_one_with_args::<i64>(
-        "SELECT dialfire.raise_alerts($1, ARRAY(SELECT id FROM dialfire.voice_calls WHERE tenant = $1
+    let calls = Spi::get_one_with_args::<Vec<Option<String>>>(
+        "SELECT array_agg(id) FROM (SELECT id FROM dialfire.voice_calls WHERE tenant = $1
             UNION ALL SELECT id FROM dialfire.transactions WHERE tenant = $1
-            UNION ALL SELECT id FROM dialfire.inbound_calls WHERE tenant = $1))",
+            UNION ALL SELECT id FROM dialfire.inbound_calls WHERE tenant = $1) q",
         &[tenant.into()],
+    )?;
+    let raised = Spi::get_one_with_args::<i64>(
+        "SELECT dialfire.raise_alerts($1, $2)",
+        &[tenant.into(), calls.unwrap_or_default().into()],
     )?;
     Ok(raised.unwrap_or_default())
 }

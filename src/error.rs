@@ -62,6 +62,8 @@ pub enum Failure {
     Vendor { tenant: String, error: calls::error::Error },
     #[error("the procedure commits as it goes and cannot run inside a transaction block")]
     InsideTransaction,
+    #[error("cannot fetch or store on a standby")]
+    Standby,
     #[error("invalid step \"{0}\"")]
     Step(String),
     #[error("invalid step of {0} rows")]
@@ -141,6 +143,7 @@ impl Failure {
                 Error::Answer { .. } => ERRCODE_PROTOCOL_VIOLATION,
                 _ => ERRCODE_CONNECTION_FAILURE,
             },
+            Failure::Standby => ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Failure::InsideTransaction => ERRCODE_INVALID_TRANSACTION_TERMINATION,
             Failure::Step(_) | Failure::StepRows(_) | Failure::Every(_) | Failure::UnknownJob(_) => {
                 ERRCODE_INVALID_PARAMETER_VALUE
@@ -257,6 +260,10 @@ impl Failure {
             Failure::Payload { .. } => Some("Pass the record as the vendor sent it, as JSON.".to_owned()),
             Failure::Busy { pid, .. } => Some(format!("Wait for it, or end it with SELECT pg_cancel_backend({pid}).")),
             Failure::Vendor { error, tenant } => error.hint_for(tenant).map(|hint| sentence(&hint)),
+            Failure::Standby => Some(
+                "Connect to the primary. Here views, df_verify, df_why and all that only reads answer, as of what has arrived."
+                    .to_owned(),
+            ),
             Failure::InsideTransaction => {
                 Some("CALL it on its own, with autocommit on and not from a function.".to_owned())
             }

@@ -137,7 +137,9 @@ fn unfinished(sync: &Sync) -> spi::Result<Vec<String>> {
             SELECT id FROM dialfire.voice_calls
             WHERE tenant = $1 AND (vendor_status IS NULL OR vendor_status NOT IN ('ended', 'deletion-failed'))
               AND created_at < $2 AND COALESCE(asked_at < $3, true) AND id NOT LIKE 'tracking:%'
-              AND (vendor_status IS NOT NULL OR dialfire.status_of('vapi', tracked_outcome) = 'queued' OR asked_at IS NULL)
+              AND (vendor_status IS NOT NULL OR EXISTS (
+                    SELECT FROM dialfire.call_statuses m WHERE m.vendor = 'vapi' AND m.tenant = ''
+                       AND m.word = lower(tracked_outcome) AND m.status = 'queued') OR asked_at IS NULL)
             ORDER BY asked_at NULLS FIRST, created_at DESC LIMIT $4) q",
         &[
             sync.tenant.name.as_str().into(),

@@ -265,7 +265,7 @@ fn store(tenant: &Tenant, event: Event, run: &mut Run) -> Result<Answer, Failure
 fn note(tenant: &str, call_id: &str, kind: &str, status: &str) -> spi::Result<bool> {
     let is_new = Spi::get_one_with_args::<bool>(
         "INSERT INTO dialfire.webhook_events AS w (tenant, call_id, event, status) VALUES ($1, $2, left($3, 200), left($4, 200))
-         ON CONFLICT (tenant, call_id, event, status) DO UPDATE SET times = w.times + 1, last_at = clock_timestamp()
+         ON CONFLICT (tenant, call_id, event, status) DO UPDATE SET times = w.times + 1, last_at = excluded.last_at
          RETURNING times = 1",
         &[tenant.into(), call_id.into(), kind.into(), status.into()],
     )?;

@@ -14,7 +14,6 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use crate::error::Failure;
-use crate::pg;
 use crate::stats::News;
 use crate::store::{instant, Changes};
 use crate::tenant::Tenant;
@@ -251,27 +250,58 @@ pub fn check_thresholds(tenant: &str) -> spi::Result<()> {
 /// Runs that nobody works on any more: their backend is gone, or is another one by now. A job of the worker's could not
 /// tell its schedule either.
 pub fn mark_crashed() -> spi::Result<()> {
-    let running = pg::read("SELECT EXISTS (SELECT FROM dialfire.runs WHERE status = 'in_progress')", &[])?;
-    if running != Some(true) {
-        return Ok(());
+    // Many statements: a distributed Postgres joins neither the local list of processes nor all tenants at once.
+    let (tenants, ids, pids, begun) = Spi::connect(|client| {
+        let row = client
+            .select(
+                "SELECT array_agg(tenant), array_agg(run_id), array_agg(pid), array_agg(started_at)
+                 FROM dialfire.runs WHERE status = 'in_progress'",
+                Some(1),
+                &[],
+            )?
+            .first();
+        Ok::<_, spi::Error>((
+            row.get::<Vec<String>>(1)?,
+            row.get::<Vec<i64>>(2)?,
+            row.get::<Vec<i32>>(3)?,
+            row.get::<Vec<TimestampWithTimeZone>>(4)?,
+        ))
+    })?;
+    let dead = Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT r.tenant, r.id FROM unnest($1, $2, $3, $4) AS r(tenant, id, pid, started_at)
+             WHERE NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = r.pid AND a.backend_start <= r.started_at)",
+            None,
+            &[tenants.into(), ids.into(), pids.into(), begun.into()],
+        )?;
+        rows.map(|row| Ok((row.get(1)?.unwrap_or_default(), row.get(2)?.unwrap_or_default())))
+            .collect::<spi::Result<Vec<(String, i64)>>>()
+    })?;
+    for (tenant, run) in dead {
+        let overtime = Spi::get_one_with_args::<bool>(
+            "SELECT EXISTS (SELECT FROM dialfire.schedules s,
+                (SELECT kind, started_at FROM dialfire.runs WHERE tenant = $1 AND run_id = $2) r
+                WHERE s.tenant = $1 AND s.job = r.kind AND r.started_at + s.max_runtime < clock_timestamp())",
+            &[tenant.as_str().into(), run.into()],
+        )?;
+        let why = match overtime {
+            Some(true) => "it took longer than max_runtime and was ended",
+            _ => "the process that ran it is gone",
+        };
+        let message = format!("{why}; what it committed is kept, the rest is fetched again");
+        Spi::run_with_args(
+            "UPDATE dialfire.runs SET status = 'crashed', finished_at = $3, message = $4
+             WHERE tenant = $1 AND run_id = $2 AND status = 'in_progress'",
+            &[tenant.as_str().into(), run.into(), now()?.into(), message.as_str().into()],
+        )?;
+        Spi::run_with_args(
+            "UPDATE dialfire.schedules s SET last_finished = d.finished_at, last_status = 'failed', last_message = d.message
+             FROM (SELECT kind, started_at, finished_at, message FROM dialfire.runs WHERE tenant = $1 AND run_id = $2) d
+             WHERE s.tenant = $1 AND s.job = d.kind AND s.last_started <= d.started_at
+               AND (s.last_finished < s.last_started) IS NOT FALSE",
+            &[tenant.as_str().into(), run.into()],
+        )?;
     }
-    Spi::run(
-        "WITH dead AS (
-            UPDATE dialfire.runs r SET status = 'crashed', finished_at = clock_timestamp(),
-                message = CASE WHEN EXISTS (
-                    SELECT FROM dialfire.schedules s
-                    WHERE (s.tenant, s.job) = (r.tenant, r.kind) AND r.started_at + s.max_runtime < clock_timestamp())
-                    THEN 'it took longer than max_runtime and was ended'
-                    ELSE 'the process that ran it is gone' END
-                    || '; what it committed is kept, the rest is fetched again'
-            WHERE status = 'in_progress' AND NOT EXISTS (
-                SELECT FROM pg_stat_activity a WHERE a.pid = r.pid AND a.backend_start <= r.started_at)
-            RETURNING tenant, kind, started_at, finished_at, message)
-         UPDATE dialfire.schedules s SET last_finished = d.finished_at, last_status = 'failed', last_message = d.message
-         FROM dead d
-         WHERE (s.tenant, s.job) = (d.tenant, d.kind) AND s.last_started <= d.started_at
-           AND (s.last_finished < s.last_started) IS NOT FALSE",
-    )?;
     // Of a tenant whose sync does not run at all no run would tell.
     Spi::run("SELECT dialfire.check_thresholds(s.tenant) FROM dialfire.schedules s WHERE s.job = 'sync' AND s.enabled")
 }
@@ -314,7 +344,7 @@ fn reject(tenant: &str, run: Option<i64>, rejects: &[&Reject]) -> spi::Result<u6
          ORDER BY f.fingerprint
          ON CONFLICT (tenant, fingerprint) DO UPDATE SET run_id = excluded.run_id,
             event_md5 = COALESCE(excluded.event_md5, r.event_md5), detail = excluded.detail, times = r.times + 1,
-            last_seen = now(), resolved_at = NULL
+            last_seen = excluded.last_seen, resolved_at = NULL
          RETURNING xmax = 0 AS is_new)
          SELECT count(*) FILTER (WHERE is_new) FROM kept",
         &args,
@@ -356,7 +386,7 @@ pub fn cover(tenant: &str, source: &str, window: Window) -> spi::Result<()> {
          SELECT $1, $2, tstzmultirange(tstzrange($3, $4))
          WHERE NOT EXISTS (SELECT FROM dialfire.coverage e
                            WHERE e.tenant = $1 AND e.source = $2 AND e.covered @> tstzrange($3, $4))
-         ON CONFLICT (tenant, source) DO UPDATE SET covered = c.covered + excluded.covered, changed_at = now()",
+         ON CONFLICT (tenant, source) DO UPDATE SET covered = c.covered + excluded.covered, changed_at = excluded.changed_at",
         &args,
     )
 }

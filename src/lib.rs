@@ -41,6 +41,7 @@ mod store;
 mod sync;
 mod tenant;
 mod tracking;
+mod usable;
 mod views;
 mod voice;
 mod worker;
@@ -92,6 +93,7 @@ extension_sql_file!(
     name = "dashboard",
     requires = ["hardened_views", dashboard::df_find_calls]
 );
+extension_sql_file!("../sql/60_distribute.sql", name = "distribute", requires = ["dashboard", usable::df_may_see]);
 extension_sql_file!("../sql/90_grants.sql", name = "grants", finalize);
 
 #[pg_guard]

@@ -194,7 +194,7 @@ fn changed_sql<R: Row>(teller: Teller) -> String {
     format!(
         "i AS (SELECT $1::text AS tenant, {typed} FROM unnest({}) AS u({})), \
          changed AS (SELECT i.*, e.tenant IS NULL AS is_new{another} FROM i \
-         LEFT JOIN LATERAL (SELECT * FROM dialfire.{} s WHERE s.tenant = i.tenant AND s.id = i.id LIMIT 1) e ON true \
+         LEFT JOIN LATERAL (SELECT * FROM dialfire.{} s WHERE s.tenant = $1 AND s.id = i.id LIMIT 1) e ON true \
          WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}){adopted} ORDER BY i.id)",
         arrays.join(", "),
         list(&|c| c.name.to_owned()),
@@ -260,7 +260,7 @@ fn upsert_sql<R: Row>(teller: Teller) -> String {
     };
     format!(
         "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}{adopted}) SELECT tenant, {names}{when} FROM changed \
-         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = now(){only} RETURNING xmax = 0 AS is_new, id) \
+         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = excluded.changed_at{only} RETURNING xmax = 0 AS is_new, id) \
          SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new){written} FROM written",
         changed_sql::<R>(teller),
         R::TABLE,
@@ -348,7 +348,7 @@ pub fn agents(tenant: &str, agents: Vec<Agent>) -> spi::Result<()> {
             OR (i.seen, i.login) > (e.seen, e.login)
          ON CONFLICT (tenant, id) DO UPDATE SET
             login = excluded.login, branch = COALESCE(excluded.branch, a.branch),
-            name = COALESCE(excluded.name, a.name), seen = excluded.seen, changed_at = now()",
+            name = COALESCE(excluded.name, a.name), seen = excluded.seen, changed_at = excluded.changed_at",
         &args,
     )
 }

@@ -60,6 +60,10 @@ impl Tenant {
     pub fn load(name: &str, caller: pg_sys::Oid) -> Result<Tenant, Failure> {
         let role = pg::role::name(caller);
         let (server, options) = find_server(name, caller, &role)?;
+        // Whoever asks for secrets fetches or stores.
+        if pg::process::is_standby() {
+            return Err(Failure::Standby);
+        }
         // What opens a dialler's database is the user mapping of its own server.
         let mapping = match find_mapping(name, server, caller, &role) {
             Err(Failure::NoMapping { .. }) if value(&options, "vendor") == Some("vicidial") => Options::new(),

@@ -83,7 +83,7 @@ fn changed_sql() -> String {
     format!(
         "i AS (SELECT $1::text AS tenant, {} FROM unnest({}) AS u({})), \
          changed AS (SELECT i.*, e.tenant IS NULL AS is_new FROM i \
-         LEFT JOIN LATERAL (SELECT * FROM dialfire.voice_calls s WHERE s.tenant = i.tenant AND s.id = i.id LIMIT 1) e ON true \
+         LEFT JOIN LATERAL (SELECT * FROM dialfire.voice_calls s WHERE s.tenant = $1 AND s.id = i.id LIMIT 1) e ON true \
          WHERE e.tenant IS NULL OR ({}, {}) IS DISTINCT FROM ({}, e.seen) ORDER BY i.id)",
         typed.join(", "),
         arrays.join(", "),
@@ -105,7 +105,7 @@ fn upsert_sql() -> &'static str {
         }
         format!(
             "WITH {}, written AS (INSERT INTO dialfire.voice_calls AS t (tenant, {names}) SELECT tenant, {names} FROM changed \
-             ON CONFLICT (tenant, id) DO UPDATE SET {sets}seen = {}, changed_at = now() RETURNING id, xmax = 0 AS is_new) \
+             ON CONFLICT (tenant, id) DO UPDATE SET {sets}seen = {}, changed_at = excluded.changed_at RETURNING id, xmax = 0 AS is_new) \
              SELECT array_agg(id), count(*) FILTER (WHERE is_new) FROM written",
             changed_sql(),
             merged_seen("excluded", "t"),

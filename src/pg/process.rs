@@ -119,3 +119,9 @@ pub fn terminate(pid: i32) {
     // SAFETY: a signal to a process that was found in pg_stat_activity a moment ago.
     unsafe { libc::kill(pid, libc::SIGTERM) };
 }
+
+/// Whether this server only follows another one.
+pub fn is_standby() -> bool {
+    // SAFETY: reads the state of the server.
+    unsafe { pg_sys::RecoveryInProgress() }
+}

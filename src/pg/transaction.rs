@@ -131,3 +131,9 @@ pub fn message(error: &CaughtError) -> String {
         CaughtError::RustPanic { ereport, .. } => ereport.message().to_owned(),
     }
 }
+
+/// When the statement of the client began, and how many commands have written since.
+pub fn command() -> (i64, u32) {
+    // SAFETY: both read variables of this backend; a command that only reads does not use its number up.
+    unsafe { (pg_sys::GetCurrentStatementStartTimestamp(), pg_sys::GetCurrentCommandId(false)) }
+}

@@ -140,6 +140,9 @@ fn look(for_dead: bool, running: &[Running], free: usize) -> Result<Look, String
         if ready != Some(true) {
             return Ok(Look::NoExtension);
         }
+        if for_dead && is_of_another_node()? {
+            return Ok(Look::NoExtension);
+        }
         if for_dead {
             ledger::mark_crashed()?;
         }
@@ -154,6 +157,15 @@ fn look(for_dead: bool, running: &[Running], free: usize) -> Result<Look, String
     });
     drop(transactions);
     found.map_err(|caught| message(&caught))?.map_err(|error| error.to_string())
+}
+
+/// On a worker node of Citus, whose coordinator has the schedules, and the processes that do them.
+fn is_of_another_node() -> pgrx::spi::Result<bool> {
+    let is_citus = pg::read::<bool>("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')", &[])?;
+    if is_citus != Some(true) {
+        return Ok(false);
+    }
+    Ok(pg::read::<bool>("SELECT groupid <> 0 FROM pg_dist_local_group", &[])? == Some(true))
 }
 
 fn start(database: pg_sys::Oid, due: &Due) -> Result<DynamicBackgroundWorker, ()> {

@@ -132,6 +132,11 @@ impl Cluster {
         run(as_server(&bin("pg_ctl")).args(["stop", "-w", "-t", "60", "-s", "-m", mode, "-D"]).arg(self.data()));
     }
 
+    /// The directory of its socket, which is its host name to others on this machine.
+    pub fn socket(&self) -> String {
+        self.dir.join("socket").display().to_string()
+    }
+
     fn data(&self) -> PathBuf {
         self.dir.join("data")
     }

@@ -9,6 +9,7 @@ mod diagnose;
 mod errors;
 mod extremes;
 mod faults;
+mod growth;
 mod hang;
 mod health;
 mod highlevel;
