@@ -144,18 +144,30 @@ BEGIN
 
     -- Views whose look-ups carry a tenant only from row to row are asked a tenant at a time.
     FOR item IN
-        SELECT v.name, v.n, format('dialfire.%I', v.name || '_of') AS asked, to_regprocedure(format('dialfire.%I(text)', v.name || '_of')) AS made
+        SELECT v.name, format('dialfire.%I', v.name || '_of') AS asked,
+               to_regprocedure(format('dialfire.%I(text)', v.name || '_of')) AS made,
+               pg_get_viewdef(format('dialfire.%I', v.name)::regclass) LIKE '%dialfire.' || v.name || '_of(%' AS asks
         FROM unnest('{calls,run_log,dashboard_calls,call_sync_logs,recent_activity}'::text[]) WITH ORDINALITY AS v(name, n)
     LOOP
         object := 'dialfire.' || item.name; kind := 'view'; detail := 'asks tenant by tenant';
-        state := CASE WHEN item.made IS NOT NULL THEN 'as it should be' WHEN apply THEN 'done' ELSE 'to do' END;
+        state := CASE WHEN item.asks THEN 'as it should be' WHEN apply THEN 'done' ELSE 'to do' END;
         RETURN NEXT;
-        CONTINUE WHEN NOT apply OR item.made IS NOT NULL;
+        IF item.asks THEN
+            -- What it was made of, for the views in which it stands.
+            texts := texts || jsonb_build_object(item.name, (
+                SELECT substring(p.prosrc FROM 'of_one_tenant \*/ \((.*)\) x; END$') FROM pg_proc p WHERE p.oid = item.made));
+        END IF;
+        CONTINUE WHEN NOT apply OR item.asks;
+        -- An update of the extension has restored the view.
+        IF item.made IS NOT NULL THEN
+            EXECUTE format('ALTER EXTENSION dialfire_sync DROP FUNCTION %s(text)', item.asked);
+            EXECUTE format('DROP FUNCTION %s(text)', item.asked);
+        END IF;
         statement := rtrim(pg_get_viewdef(object::regclass), ';');
         texts := texts || jsonb_build_object(item.name, statement);
         -- The views in it first, as they may stand in each other; then the tables.
         FOR node IN
-            SELECT t.key AS name, '(' || t.value || ')' AS text FROM jsonb_each_text(texts) t WHERE t.key <> item.name
+            SELECT t.key AS name, '(' || t.value || ')' AS text FROM jsonb_each_text(texts) t WHERE t.key <> item.name AND t.value IS NOT NULL
             UNION ALL
             SELECT * FROM (
                 SELECT c.relname, '(SELECT * FROM dialfire .' || quote_ident(c.relname) || ' WHERE tenant = $1)' FROM pg_class c
@@ -173,7 +185,7 @@ BEGIN
                        'SET search_path = pg_catalog, pg_temp AS %L', item.asked,
                        (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
                         FROM pg_attribute a WHERE a.attrelid = object::regclass AND a.attnum > 0 AND a.attname <> 'tenant'),
-                       format('#variable_conflict use_column' || chr(10) || 'BEGIN RETURN QUERY SELECT %s FROM (%s) x; END',
+                       format('#variable_conflict use_column' || chr(10) || 'BEGIN RETURN QUERY SELECT %s FROM /* of_one_tenant */ (%s) x; END',
                               (SELECT string_agg(format('x.%I', a.attname), ', ' ORDER BY a.attnum)
                                FROM pg_attribute a WHERE a.attrelid = object::regclass AND a.attnum > 0 AND a.attname <> 'tenant'),
                               statement));
