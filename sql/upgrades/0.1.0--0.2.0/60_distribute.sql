@@ -1,5 +1,29 @@
 -- Statements of which a distributed Postgres can tell that one node has all their rows, and the statement that distributes.
 
+CREATE OR REPLACE VIEW dialfire.voice_events WITH (security_invoker = true) AS
+SELECT v.tenant, v.id AS call_id, v.day, v.campaign_id, v.assistant_id AS agent_id, v.assistant_name AS agent_login, v.created_at AS at,
+       v.direction IS NOT DISTINCT FROM 'inbound' AS is_inbound,
+       v.started_at IS NOT NULL OR o.status IN ('completed', 'no_answer', 'busy', 'voicemail') AS has_leg,
+       o.status = 'completed' AS connected,
+       o.status = 'voicemail' AS voicemail,
+       COALESCE(v.success_evaluation = 'true', false) AS converted,
+       o.status = 'completed' AND COALESCE(v.recording_url, v.stereo_recording_url) IS NOT NULL AS recorded,
+       CASE WHEN o.status = 'completed' THEN (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint END AS talk_ms
+FROM dialfire.voice_calls v
+CROSS JOIN LATERAL (
+    SELECT COALESCE((SELECT m.status FROM dialfire.call_statuses m
+                     WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.campaign_id = '' AND m.word = lower(w.word)),
+                    -- As dialfire.status_of has it, which a node of a distributed Postgres could not ask.
+                    (SELECT m.status FROM dialfire.call_statuses m
+                     WHERE m.vendor = 'vapi' AND m.vendor_status LIKE '%*'
+                       AND starts_with(lower(w.word), rtrim(m.vendor_status, '*'))
+                     ORDER BY length(m.vendor_status) DESC LIMIT 1),
+                    CASE WHEN w.word ILIKE '%error%' THEN 'failed' ELSE 'unknown' END) AS status
+    FROM (SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
+                          v.vendor_status, v.tracked_outcome) AS word) w
+) o
+WHERE v.is_test IS NOT TRUE AND v.day IS NOT NULL;
+
 CREATE OR REPLACE FUNCTION dialfire.stats_of(tenant text, days date[]) RETURNS SETOF dialfire.daily_stats
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
 #variable_conflict use_column
@@ -44,26 +68,9 @@ BEGIN
                NULL, NULL, NULL, NULL, NULL
         FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.day = ANY ($2)
         UNION ALL
-        SELECT v.day, v.campaign_id, v.assistant_id, v.assistant_name, v.created_at, v.direction IS NOT DISTINCT FROM 'inbound', false,
-               NULL, v.started_at IS NOT NULL OR o.status IN ('completed', 'no_answer', 'busy', 'voicemail'), o.status = 'completed',
-               o.status = 'voicemail', v.success_evaluation = 'true',
-               o.status = 'completed' AND COALESCE(v.recording_url, v.stereo_recording_url) IS NOT NULL, o.talk_ms,
-               (o.talk_ms IS NOT NULL)::int, NULL, NULL, NULL
-        FROM dialfire.voice_calls v
-        CROSS JOIN LATERAL (
-            SELECT status, CASE WHEN status = 'completed' THEN (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint END AS talk_ms
-            FROM (SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
-                                  v.vendor_status, v.tracked_outcome) AS word) w
-            CROSS JOIN LATERAL (
-                SELECT COALESCE((SELECT m.status FROM dialfire.call_statuses m
-                                 WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.campaign_id = '' AND m.word = lower(w.word)),
-                                (SELECT m.status FROM dialfire.call_statuses m
-                                 WHERE m.vendor = 'vapi' AND m.vendor_status LIKE '%*'
-                                   AND starts_with(lower(w.word), rtrim(m.vendor_status, '*'))
-                                 ORDER BY length(m.vendor_status) DESC LIMIT 1),
-                                CASE WHEN w.word ILIKE '%error%' THEN 'failed' ELSE 'unknown' END) AS status) s
-        ) o
-        WHERE v.tenant = $1 AND v.day = ANY ($2) AND v.is_test IS NOT TRUE
+        SELECT v.day, v.campaign_id, v.agent_id, v.agent_login, v.at, v.is_inbound, false, NULL, v.has_leg, v.connected, v.voicemail,
+               v.converted, v.recorded, v.talk_ms, (v.talk_ms IS NOT NULL)::int, NULL, NULL, NULL
+        FROM dialfire.voice_events v WHERE v.tenant = $1 AND v.day = ANY ($2)
     )
     SELECT $1, day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, ''),
            count(*) FILTER (WHERE NOT is_inbound),
@@ -173,6 +180,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     raised bigint;
+    -- What is older may have been told, and its alert removed since.
+    since timestamptz := now() - make_interval(days => current_setting('dialfire_sync.retention_days')::int);
 BEGIN
     IF NOT EXISTS (SELECT FROM dialfire.alert_rules r WHERE r.tenant = $1 AND r.enabled) THEN
         RETURN 0;
@@ -180,10 +189,30 @@ BEGIN
     INSERT INTO dialfire.alerts (tenant, rule, subject, severity, message, value)
     SELECT $1, h.name, h.id, h.severity, COALESCE(h.message, h.name), h.value
     FROM (
-        SELECT r.name, v.id, r.severity, r.message, jsonb_path_query_first(dialfire.call_document(v), r.path, '{}', true) AS value
+        SELECT r.name, s.id, r.severity, r.message, jsonb_path_query_first(s.document, r.path, '{}', true) AS value
         FROM dialfire.alert_rules r
-        JOIN dialfire.voice_calls v ON v.tenant = r.tenant AND v.id = ANY ($2)
-        WHERE r.tenant = $1 AND r.enabled
+        CROSS JOIN (
+            SELECT v.id, v.stored_at, dialfire.call_document(v) AS document
+            FROM dialfire.voice_calls v WHERE v.tenant = $1 AND v.id = ANY ($2)
+            UNION ALL
+            -- As dialfire.event_document has it, which a node of a distributed Postgres could not ask.
+            SELECT t.id, t.stored_at, jsonb_strip_nulls(to_jsonb(t) || COALESCE((
+                           SELECT to_jsonb(d) || jsonb_build_object('extractedData', d.analysis, 'executedCallActions', d.actions)
+                           FROM dialfire.call_details d WHERE d.tenant = $1 AND d.id = t.id), '{}')
+                       || jsonb_build_object('agentId', t.user_id, 'contactId', t.contact_id, 'createdAt', t.fired,
+                                             'fromNumber', COALESCE(t.phone, (SELECT max(c.remote_number) FROM dialfire.connections c
+                                                           WHERE c.tenant = $1 AND c.transaction_id = t.id)), 'trialCall', t.is_test,
+                                             'duration', (SELECT max(c.duration_ms) / 1000.0 FROM dialfire.connections c
+                                                          WHERE c.tenant = $1 AND c.transaction_id = t.id)))
+                    || jsonb_build_object('connections', COALESCE((
+                           SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(c)) ORDER BY c.id) FROM dialfire.connections c
+                           WHERE c.tenant = $1 AND c.transaction_id = t.id), '[]'))
+            FROM dialfire.transactions t WHERE t.tenant = $1 AND t.id = ANY ($2)
+            UNION ALL
+            SELECT i.id, i.stored_at, jsonb_strip_nulls(to_jsonb(i))
+            FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.id = ANY ($2)
+        ) s
+        WHERE r.tenant = $1 AND r.enabled AND s.stored_at > since
     ) h
     WHERE h.value IS NOT NULL AND h.value NOT IN ('false', 'null')
     ON CONFLICT (tenant, rule, subject) DO NOTHING;
@@ -816,44 +845,6 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION @extschema@.df_dashboard_stats(tenant text, range text DEFAULT 'last 7 days')
-RETURNS TABLE (calls bigint, inbound bigint, outbound bigint, completed bigint, failed bigint, unanswered bigint, open bigint,
-               answer_rate numeric, talk_minutes numeric, average_seconds numeric, cost numeric, hot_leads bigint, test_calls bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-    span tstzrange := @extschema@.df_range($1, $2);
-BEGIN
-    RETURN QUERY
-    WITH found AS MATERIALIZED (
-        SELECT c.call_id, c.status, c.direction, c.is_test, c.duration_ms
-        FROM dialfire.calls c
-        WHERE c.tenant = $1 AND c.fired_at >= lower(span) AND c.fired_at < upper(span)
-    ), shown AS (
-        SELECT f.*, COALESCE(v.cost, d.cost) AS cost, EXISTS (
-            SELECT FROM dialfire.alerts a WHERE a.tenant = $1 AND a.rule = 'hot_lead' AND a.subject = f.call_id) AS is_hot
-        FROM found f
-        LEFT JOIN dialfire.voice_calls v ON v.tenant = $1 AND v.id = f.call_id
-        LEFT JOIN dialfire.call_details d ON d.tenant = $1 AND d.id = f.call_id
-        WHERE NOT f.is_test
-    )
-    SELECT count(*),
-           count(*) FILTER (WHERE direction = 'inbound'),
-           count(*) FILTER (WHERE direction = 'outbound'),
-           count(*) FILTER (WHERE status = 'completed'),
-           count(*) FILTER (WHERE status = 'failed'),
-           count(*) FILTER (WHERE status IN ('no_answer', 'busy', 'voicemail', 'abandoned', 'canceled')),
-           count(*) FILTER (WHERE status IN ('queued', 'in_progress')),
-           round(100.0 * count(*) FILTER (WHERE status = 'completed')
-                 / NULLIF(count(*) FILTER (WHERE status NOT IN ('queued', 'in_progress', 'unknown')), 0), 1),
-           round(COALESCE(sum(duration_ms) FILTER (WHERE status = 'completed'), 0) / 60000.0, 1),
-           round(avg(duration_ms) FILTER (WHERE status = 'completed') / 1000.0, 1),
-           COALESCE(sum(cost), 0),
-           count(*) FILTER (WHERE is_hot),
-           (SELECT count(*) FROM found WHERE is_test)
-    FROM shown;
-END
-$$;
 
 CREATE FUNCTION @extschema@.df_may_see(tenant text) RETURNS boolean
 STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'df_may_see_wrapper';
