@@ -3,14 +3,12 @@
 //! Objects are taken apart into raw fields first, so that one bad value spoils its own record and not the page.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use serde_json::Value;
 
 use crate::instant;
+use crate::json::{self, Fields, Raw};
 
 /// Longest text that becomes part of a key: Postgres cannot index an entry beyond a third of a page.
 const KEY_LIMIT: usize = 200;
@@ -29,57 +27,38 @@ impl Fault {
     }
 }
 
-/// The raw fields of one object, in the order of the vendor.
-pub type Fields<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
-
-pub fn fields<'a>(name: &str, raw: &'a RawValue) -> Result<Fields<'a>, Fault> {
-    struct Collect;
-    impl<'de> Visitor<'de> for Collect {
-        type Value = Fields<'de>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut fields = Vec::with_capacity(32);
-            while let Some(Borrowed(key)) = map.next_key()? {
-                fields.push((key, map.next_value()?));
-            }
-            Ok(fields)
-        }
-    }
-    serde_json::Deserializer::from_str(raw.get())
-        .deserialize_map(Collect)
-        .map_err(|e| Fault::new("not_an_object", name, e.to_string()))
+pub fn fields<'a, R: Raw<'a>>(name: &str, raw: R) -> Result<Fields<'a, R>, Fault> {
+    raw.fields().map_err(|e| Fault::new("not_an_object", name, e.to_string()))
 }
 
-/// serde's own `Cow` always copies; most keys and values can be borrowed.
-#[derive(serde::Deserialize)]
-struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
-
-pub fn items<'a>(name: &str, raw: &'a RawValue) -> Result<Vec<&'a RawValue>, Fault> {
+pub fn items<'a, R: Raw<'a>>(name: &str, raw: R) -> Result<Vec<R>, Fault> {
     match raw.get() {
         "null" => Ok(Vec::new()),
-        text => serde_json::from_str(text).map_err(|e| Fault::new("not_an_array", name, e.to_string())),
+        _ => raw.items().map_err(|e| Fault::new("not_an_array", name, e.to_string())),
     }
 }
 
 /// `None` for null and for the empty string, which is how Dialfire says "unset". Numbers and booleans become text.
-pub fn text<'a>(name: &str, raw: &'a RawValue) -> Result<Option<Cow<'a, str>>, Fault> {
+pub fn text<'a>(name: &str, raw: impl Raw<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
     let json = raw.get();
     let text = match json.as_bytes()[0] {
         b'"' => {
-            let Borrowed(text) =
-                serde_json::from_str(json).map_err(|e| Fault::new("bad_string", name, e.to_string()))?;
+            let text = json::string(json).map_err(|e| Fault::new("bad_string", name, e.to_string()))?;
+            // Only an escape can mean it.
+            if matches!(&text, Cow::Owned(text) if text.contains('\0')) {
+                return Err(nul(name));
+            }
             text
         }
         b'n' => return Ok(None),
         b'{' | b'[' => return Err(Fault::new("not_a_text", name, "an object or array stands where a text belongs")),
         _ => Cow::Borrowed(json),
     };
-    if text.contains('\0') {
-        return Err(Fault::new("nul_character", name, "the text holds \\u0000, which PostgreSQL cannot store"));
-    }
     Ok((!text.trim().is_empty()).then_some(text))
+}
+
+fn nul(name: &str) -> Fault {
+    Fault::new("nul_character", name, "the text holds \\u0000, which PostgreSQL cannot store")
 }
 
 pub fn fits_key(text: &str) -> bool {
@@ -87,7 +66,7 @@ pub fn fits_key(text: &str) -> bool {
 }
 
 /// A text that identifies something.
-pub fn key(name: &str, raw: &RawValue) -> Result<Option<String>, Fault> {
+pub fn key<'a>(name: &str, raw: impl Raw<'a>) -> Result<Option<String>, Fault> {
     match text(name, raw)? {
         Some(text) if !fits_key(&text) => {
             Err(Fault::new("key_too_long", name, format!("{} bytes, at most {KEY_LIMIT}", text.len())))
@@ -96,7 +75,7 @@ pub fn key(name: &str, raw: &RawValue) -> Result<Option<String>, Fault> {
     }
 }
 
-pub fn double(name: &str, raw: &RawValue) -> Result<Option<f64>, Fault> {
+pub fn double<'a>(name: &str, raw: impl Raw<'a>) -> Result<Option<f64>, Fault> {
     let Some(text) = text(name, raw)? else { return Ok(None) };
     match text.trim().parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(Some(number)),
@@ -104,7 +83,7 @@ pub fn double(name: &str, raw: &RawValue) -> Result<Option<f64>, Fault> {
     }
 }
 
-pub fn integer(name: &str, raw: &RawValue) -> Result<Option<i64>, Fault> {
+pub fn integer<'a>(name: &str, raw: impl Raw<'a>) -> Result<Option<i64>, Fault> {
     if let Ok(number) = raw.get().parse::<i64>() {
         return Ok(Some(number));
     }
@@ -115,7 +94,7 @@ pub fn integer(name: &str, raw: &RawValue) -> Result<Option<i64>, Fault> {
     }
 }
 
-pub fn flag(name: &str, raw: &RawValue) -> Result<Option<bool>, Fault> {
+pub fn flag<'a>(name: &str, raw: impl Raw<'a>) -> Result<Option<bool>, Fault> {
     match text(name, raw)?.as_deref().map(str::trim) {
         None => Ok(None),
         Some("true" | "1" | "TRUE" | "True") => Ok(Some(true)),
@@ -124,13 +103,13 @@ pub fn flag(name: &str, raw: &RawValue) -> Result<Option<bool>, Fault> {
     }
 }
 
-pub fn instant(name: &str, raw: &RawValue) -> Result<Option<DateTime<Utc>>, Fault> {
+pub fn instant<'a>(name: &str, raw: impl Raw<'a>) -> Result<Option<DateTime<Utc>>, Fault> {
     let Some(text) = text(name, raw)? else { return Ok(None) };
     instant::parse(&text).map(Some).map_err(|why| Fault::new(why.reason(), name, format!("\"{}\"", excerpt(&text))))
 }
 
 /// Checks that `jsonb` will take the value: no NUL, no lone surrogate, no number or depth beyond its limits.
-pub fn json<'a>(name: &str, raw: &'a RawValue) -> Result<&'a str, Fault> {
+pub fn json<'a>(name: &str, raw: impl Raw<'a>) -> Result<&'a str, Fault> {
     let json = raw.get();
     if json.starts_with('"') {
         if json.contains('\\') {
@@ -140,7 +119,7 @@ pub fn json<'a>(name: &str, raw: &'a RawValue) -> Result<&'a str, Fault> {
     }
     let value: Value = serde_json::from_str(json).map_err(|e| Fault::new("bad_json", name, e.to_string()))?;
     if has_nul(&value) {
-        return Err(Fault::new("nul_character", name, "the text holds \\u0000, which PostgreSQL cannot store"));
+        return Err(nul(name));
     }
     Ok(json)
 }
@@ -159,7 +138,7 @@ fn has_nul(value: &Value) -> bool {
 pub struct Extra(String);
 
 impl Extra {
-    pub fn add(&mut self, name: &str, raw: &RawValue) -> Result<(), Fault> {
+    pub fn add<'a>(&mut self, name: &str, raw: impl Raw<'a>) -> Result<(), Fault> {
         if matches!(raw.get(), "null" | "\"\"" | "[]" | "{}") {
             return Ok(());
         }

@@ -5,6 +5,7 @@ pub mod copy;
 pub mod error;
 pub mod field;
 pub mod instant;
+pub mod json;
 pub mod phone;
 pub mod pool;
 pub mod range;

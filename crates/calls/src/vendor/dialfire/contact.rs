@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use super::leg::Place;
 use super::response::reject;
 use super::transaction::{transactions, Wanted};
-use crate::field::{self, Extra, Fault, Fields};
+use crate::field::{self, Extra, Fault};
+use crate::json::{Fields, Raw};
 use crate::range::Window;
 use crate::row::{Batch, Contact, Reject, Whole};
 
@@ -22,12 +23,12 @@ pub struct Take<'a> {
 }
 
 /// Adds the contact's rows to `out`; returns how many transactions it took that no event had announced.
-pub fn read(raw: &RawValue, take: &Take, out: &mut Batch) -> u64 {
+pub fn read<'a>(raw: impl Raw<'a>, take: &Take, out: &mut Batch) -> u64 {
     let fields = match field::fields("contact", raw) {
         Ok(fields) => fields,
         Err(fault) => return nameless(fault, raw, take, out),
     };
-    let id = fields.iter().find(|(name, _)| name == "$id").map(|(_, raw)| field::key("$id", raw));
+    let id = fields.iter().find(|(name, _)| name == "$id").map(|(_, raw)| field::key("$id", *raw));
     let id = match id {
         Some(Ok(Some(id))) => id,
         other => {
@@ -47,16 +48,16 @@ pub fn read(raw: &RawValue, take: &Take, out: &mut Batch) -> u64 {
 }
 
 /// A contact without an id cannot hold anything up.
-fn nameless(fault: Fault, raw: &RawValue, take: &Take, out: &mut Batch) -> u64 {
+fn nameless<'a>(fault: Fault, raw: impl Raw<'a>, take: &Take, out: &mut Batch) -> u64 {
     let rejected = reject("contact", None, fault, raw.get());
     out.rejects.push(Reject { campaign_id: owned(take.campaign_id), ..rejected });
     0
 }
 
-pub(super) fn contact(id: &str, fields: &Fields, take: &Take) -> Result<Contact, Fault> {
+pub(super) fn contact<'a, R: Raw<'a>>(id: &str, fields: &Fields<'a, R>, take: &Take) -> Result<Contact, Fault> {
     let mut own = Extra::default();
     let mut contact = Contact { id: id.to_owned(), campaign_id: owned(take.campaign_id), ..Contact::default() };
-    for (name, raw) in fields {
+    for &(ref name, raw) in fields {
         let name = name.as_ref();
         match name {
             "$id" | "$task_log" => {}
@@ -128,7 +129,7 @@ pub fn reread(rejected: &Reject, transaction_id: Option<&str>, zone: Tz) -> Batc
     out
 }
 
-pub(super) fn text(name: &str, raw: &RawValue) -> Result<Option<String>, Fault> {
+pub(super) fn text<'a>(name: &str, raw: impl Raw<'a>) -> Result<Option<String>, Fault> {
     Ok(field::text(name, raw)?.map(Cow::into_owned))
 }
 
@@ -144,7 +145,7 @@ pub(super) fn of(contact_id: &str, take: &Take, rejected: Reject) -> Reject {
     Reject { contact_id: owned(contact_id), campaign_id: owned(take.campaign_id), ..rejected }
 }
 
-fn without_log(fields: &Fields) -> String {
+fn without_log<'a, R: Raw<'a>>(fields: &Fields<'a, R>) -> String {
     let own: Vec<String> = fields
         .iter()
         .filter(|(name, _)| name != "$task_log")

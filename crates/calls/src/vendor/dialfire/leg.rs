@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
 
 use super::contact::{missing, of, owned, text, Take};
 use super::response::reject;
 use super::transaction::md5;
 use crate::field::{self, Extra, Fault};
+use crate::json::Raw;
 use crate::row::{Batch, Connection, Recording, Reject};
 
 /// Third parties of third parties: deeper than any real transfer, shallow enough for the stack.
@@ -23,7 +23,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    pub fn connections(&self, name: &str, raw: &RawValue, parent: Option<&str>, depth: usize, out: &mut Batch) {
+    pub fn connections<'a>(&self, name: &str, raw: impl Raw<'a>, parent: Option<&str>, depth: usize, out: &mut Batch) {
         let legs = match field::items(name, raw) {
             Ok(_) if depth > DEPTH_LIMIT => Err(Fault::new("too_deep", name, "third parties nested too deeply")),
             other => other,
@@ -38,7 +38,13 @@ impl Place<'_> {
         }
     }
 
-    pub fn connection(&self, raw: &RawValue, parent: Option<&str>, depth: usize, out: &mut Batch) -> Result<(), Fault> {
+    pub fn connection<'a>(
+        &self,
+        raw: impl Raw<'a>,
+        parent: Option<&str>,
+        depth: usize,
+        out: &mut Batch,
+    ) -> Result<(), Fault> {
         let fields = field::fields("connection", raw)?;
         let mut extra = Extra::default();
         let mut fired_text = None;
@@ -51,12 +57,12 @@ impl Place<'_> {
             is_third_party: parent.is_some().then_some(true),
             ..Connection::default()
         };
-        for (name, raw) in &fields {
+        for &(ref name, raw) in &fields {
             let name = name.as_ref();
             match name {
                 "id" => c.id = field::key(name, raw)?.unwrap_or_default(),
-                "recordings" => recordings = Some(*raw),
-                "third_party_connections" => third_parties = Some(*raw),
+                "recordings" => recordings = Some(raw),
+                "third_party_connections" => third_parties = Some(raw),
                 "parent_connection_id" => c.parent_connection_id = text(name, raw)?.or(c.parent_connection_id),
                 "isThirdPartyConnection" => c.is_third_party = field::flag(name, raw)?.or(c.is_third_party),
                 "transfer_target_address" => c.transfer_target_address = text(name, raw)?,
@@ -105,7 +111,7 @@ impl Place<'_> {
         Ok(())
     }
 
-    pub fn recordings(&self, connection_id: &str, raw: &RawValue, out: &mut Batch) {
+    pub fn recordings<'a>(&self, connection_id: &str, raw: impl Raw<'a>, out: &mut Batch) {
         let items = match field::items("recordings", raw) {
             Ok(items) => items,
             Err(fault) => return self.reject_recording(connection_id, fault, raw, out),
@@ -124,7 +130,7 @@ impl Place<'_> {
         }
     }
 
-    pub fn recording(&self, connection_id: &str, raw: &RawValue) -> Result<Recording, Fault> {
+    pub fn recording<'a>(&self, connection_id: &str, raw: impl Raw<'a>) -> Result<Recording, Fault> {
         let mut extra = Extra::default();
         let mut started_text = None;
         let mut r = Recording {
@@ -133,7 +139,7 @@ impl Place<'_> {
             contact_id: owned(self.contact_id),
             ..Recording::default()
         };
-        for (name, raw) in &field::fields("recording", raw)? {
+        for &(ref name, raw) in &field::fields("recording", raw)? {
             let name = name.as_ref();
             match name {
                 "started" => {
@@ -154,14 +160,14 @@ impl Place<'_> {
     }
 
     /// A recording has no id of its own; it can be read again by its connection's.
-    fn reject_recording(&self, connection_id: &str, fault: Fault, raw: &RawValue, out: &mut Batch) {
+    fn reject_recording<'a>(&self, connection_id: &str, fault: Fault, raw: impl Raw<'a>, out: &mut Batch) {
         self.reject("recording", fault, raw, out);
         if let Some(rejected) = out.rejects.last_mut() {
             rejected.key = owned(connection_id);
         }
     }
 
-    pub fn reject(&self, kind: &'static str, fault: Fault, raw: &RawValue, out: &mut Batch) {
+    pub fn reject<'a>(&self, kind: &'static str, fault: Fault, raw: impl Raw<'a>, out: &mut Batch) {
         let rejected = reject(kind, owned(self.transaction_id), fault, raw.get());
         out.rejects.push(Reject { fired: Some(self.fired), ..of(self.contact_id, self.take, rejected) });
     }

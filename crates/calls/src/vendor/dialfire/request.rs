@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use serde_json::value::RawValue;
 
 use super::contact::{self, Take};
 use super::event::Event;
@@ -14,6 +13,7 @@ use super::transaction::Wanted;
 use crate::client::{segment, Answer, Client, Method, Request};
 use crate::error::Error;
 use crate::field::{self, Fault};
+use crate::json::Raw;
 use crate::range::Window;
 use crate::row::{Agent, Batch, Campaign, Record, Reject};
 use crate::secret::Secret;
@@ -165,7 +165,7 @@ impl Dialfire {
         let page = answer.read(|body| response::page("a page of events", body))?;
         let facts = facts(&page);
         if self.access.raw {
-            let records = page.results.iter().map(|raw| record(source, "event", None, raw)).collect();
+            let records = page.results.iter().map(|&raw| record(source, "event", None, raw)).collect();
             let (events, _) = response::events(&page.results, &source.campaign_id);
             return Ok(Outcome::Events { events, page: facts, rejects: Vec::new(), records });
         }
@@ -185,7 +185,7 @@ impl Dialfire {
         let page = answer.read(|body| response::page("a page of inbound calls", body))?;
         let mut batch = Batch::default();
         if self.access.raw {
-            batch.records = page.results.iter().map(|raw| record(source, "inbound_call", None, raw)).collect();
+            batch.records = page.results.iter().map(|&raw| record(source, "inbound_call", None, raw)).collect();
         } else {
             response::inbound_calls(&page.results, &source.campaign_id, self.access.zone, &mut batch);
         }
@@ -280,7 +280,8 @@ impl Dialfire {
             other => other?,
         };
         let mut left: HashMap<&str, &Vec<Wanted>> = wanted.iter().map(|(id, events)| (id.as_str(), events)).collect();
-        for (id, raw) in answer.read(response::contacts)? {
+        let contacts = answer.read(|body| response::list("the contacts", body))?;
+        for (id, raw) in response::contacts(&contacts) {
             let Some(events) = id.as_deref().and_then(|id| left.remove(id)) else { continue };
             if self.access.raw {
                 batch.records.push(record(source, "contact", id, raw));
@@ -324,13 +325,13 @@ fn facts(page: &Page) -> PageFacts {
     PageFacts { cursor: page.cursor.clone(), count: page.count, received: page.results.len() as u64 }
 }
 
-fn record(source: &Source, kind: &'static str, key: Option<String>, raw: &RawValue) -> Record {
+fn record<'a>(source: &Source, kind: &'static str, key: Option<String>, raw: impl Raw<'a>) -> Record {
     let key = key.or_else(|| match kind {
         "event" => field::text("results", raw).ok().flatten().map(|line| line.into_owned()),
         _ => {
             let fields = field::fields(kind, raw).ok()?;
             let (_, id) = fields.iter().find(|(name, _)| name == "id")?;
-            field::key("id", id).ok().flatten()
+            field::key("id", *id).ok().flatten()
         }
     });
     Record { campaign_id: source.campaign_id.clone(), kind, key, payload: raw.get().to_owned() }

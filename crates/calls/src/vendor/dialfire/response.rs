@@ -10,6 +10,7 @@ use super::event::Event;
 use super::transaction;
 use crate::error::Error;
 use crate::field::{self, excerpt, Extra, Fault};
+use crate::json::{Document, Raw, Value};
 use crate::range::Window;
 use crate::row::{Agent, Batch, Campaign, InboundCall, Reject};
 use crate::secret::Secret;
@@ -139,7 +140,7 @@ pub fn page<'a>(what: &str, body: &'a [u8]) -> Result<Page<'a>, Error> {
 pub fn events(items: &[&RawValue], campaign_id: &str) -> (Vec<Event>, Vec<Reject>) {
     let mut events = Vec::with_capacity(items.len());
     let mut rejects = Vec::new();
-    for raw in items {
+    for &raw in items {
         let line = field::text("results", raw).and_then(|line| Event::parse(line.as_deref().unwrap_or_default()));
         match line {
             Ok(event) => events.push(event),
@@ -202,7 +203,7 @@ pub(super) fn inbound_call(raw: &RawValue, campaign_id: &str, zone: Tz) -> Resul
         extra: None,
     };
     let text = |name: &str, raw| Ok::<_, Fault>(field::text(name, raw)?.map(|t| t.into_owned()));
-    for (name, raw) in &field::fields("inbound_call", raw)? {
+    for &(ref name, raw) in &field::fields("inbound_call", raw)? {
         let name = name.as_ref();
         match name {
             "id" => id = field::key(name, raw)?,
@@ -231,34 +232,31 @@ pub(super) fn inbound_call(raw: &RawValue, campaign_id: &str, zone: Tz) -> Resul
     Ok(call)
 }
 
+/// A list that is taken apart down to its innermost values.
+pub fn list<'a>(what: &str, body: &'a [u8]) -> Result<Document<'a>, Error> {
+    let list = Document::new(body).map_err(|error| unreadable(what, &error))?;
+    list.root().items().map_err(|error| unreadable(what, &error))?;
+    Ok(list)
+}
+
 /// The contacts of one answer, each with the id by which it was asked for.
-pub fn contacts(body: &[u8]) -> Result<Vec<(Option<String>, &RawValue)>, Error> {
-    #[derive(Deserialize)]
-    struct Identified<'a> {
-        #[serde(rename = "$id", borrow)]
-        id: Option<&'a RawValue>,
-    }
-    let items: Vec<&RawValue> = parse("the contacts", body)?;
-    Ok(items
-        .into_iter()
-        .filter(|raw| raw.get() != "null")
-        .map(|raw| {
-            let id = serde_json::from_str::<Identified>(raw.get()).ok().and_then(|i| i.id);
-            (id.and_then(|raw| field::key("$id", raw).ok().flatten()), raw)
-        })
-        .collect())
+pub fn contacts<'a>(list: &'a Document<'a>) -> impl Iterator<Item = (Option<String>, Value<'a>)> {
+    let contacts = list.root().items().unwrap_or_default().into_iter().filter(|raw| raw.get() != "null");
+    contacts.map(|raw| (raw.field("$id").and_then(|id| field::key("$id", id).ok().flatten()), raw))
 }
 
 pub fn parse<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|error| {
-        // serde's own words quote values, which may be secrets.
-        let why = match error.classify() {
-            Category::Eof => "it breaks off",
-            Category::Data => "it has another shape",
-            Category::Syntax | Category::Io => "it is not JSON",
-        };
-        Error::answer(format!("{what} cannot be read: {why} at line {} column {}", error.line(), error.column()))
-    })
+    serde_json::from_slice(body).map_err(|error| unreadable(what, &error))
+}
+
+/// serde's own words quote values, which may be secrets.
+fn unreadable(what: &str, error: &serde_json::Error) -> Error {
+    let why = match error.classify() {
+        Category::Eof => "it breaks off",
+        Category::Data => "it has another shape",
+        Category::Syntax | Category::Io => "it is not JSON",
+    };
+    Error::answer(format!("{what} cannot be read: {why} at line {} column {}", error.line(), error.column()))
 }
 
 /// Reads a quarantined record again, without asking the vendor. Nothing comes of records that name only another.

@@ -15,7 +15,7 @@ fn an_answer_of_another_shape_is_an_error_and_not_an_empty_list() {
     for body in [r#"{"error":"quota exceeded"}"#, "[", "null", "<html>", ""] {
         assert!(campaigns(body.as_bytes()).is_err(), "{body}");
         assert!(page("events", body.as_bytes()).is_err(), "{body}");
-        assert!(contacts(body.as_bytes()).is_err(), "{body}");
+        assert!(list("the contacts", body.as_bytes()).is_err(), "{body}");
     }
 }
 

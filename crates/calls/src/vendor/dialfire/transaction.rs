@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use serde_json::value::RawValue;
 
 use super::contact::{missing, of, owned, text, Take};
 use super::leg::Place;
 use super::response::reject;
-use crate::field::{self, Extra, Fault, Fields};
+use crate::field::{self, Extra, Fault};
+use crate::json::{Fields, Raw};
 use crate::row::{Agent, Batch, Reject, Transaction};
 
 /// A transaction that the event feed announced.
@@ -23,11 +23,11 @@ pub struct Wanted {
 }
 
 /// A transaction before it is decided whether it is taken.
-struct Draft<'a> {
+struct Draft<'a, R> {
     log_index: usize,
     index: usize,
-    raw: &'a RawValue,
-    fields: Result<Fields<'a>, Fault>,
+    raw: R,
+    fields: Result<Fields<'a, R>, Fault>,
     fired_text: Option<Cow<'a, str>>,
     fired: Result<DateTime<Utc>, Fault>,
     sequence: Option<i64>,
@@ -37,7 +37,7 @@ struct Draft<'a> {
     event_md5: Option<String>,
 }
 
-pub(super) fn transactions(contact_id: &str, log: Option<&RawValue>, take: &Take, out: &mut Batch) -> u64 {
+pub(super) fn transactions<'a>(contact_id: &str, log: Option<impl Raw<'a>>, take: &Take, out: &mut Batch) -> u64 {
     let mut drafts = Vec::new();
     match log {
         None => {}
@@ -86,7 +86,7 @@ pub(super) fn transactions(contact_id: &str, log: Option<&RawValue>, take: &Take
     unannounced
 }
 
-fn draft<'a>(entry: &'a RawValue, log_index: usize, drafts: &mut Vec<Draft<'a>>) -> Result<(), Fault> {
+fn draft<'a, R: Raw<'a>>(entry: R, log_index: usize, drafts: &mut Vec<Draft<'a, R>>) -> Result<(), Fault> {
     for (name, raw) in field::fields("$task_log", entry)? {
         if name != "transactions" {
             continue;
@@ -98,8 +98,8 @@ fn draft<'a>(entry: &'a RawValue, log_index: usize, drafts: &mut Vec<Draft<'a>>)
     Ok(())
 }
 
-impl<'a> Draft<'a> {
-    fn of(raw: &'a RawValue, log_index: usize, index: usize) -> Draft<'a> {
+impl<'a, R: Raw<'a>> Draft<'a, R> {
+    fn of(raw: R, log_index: usize, index: usize) -> Draft<'a, R> {
         let fields = field::fields("transaction", raw);
         let find = |wanted: &str| {
             fields.as_ref().ok().and_then(|f| f.iter().find(|(name, _)| name == wanted)).map(|(_, raw)| *raw)
@@ -116,7 +116,7 @@ impl<'a> Draft<'a> {
 }
 
 /// One transaction that stands alone, under the id that it was stored with.
-pub(super) fn stored(id: &str, contact_id: &str, raw: &RawValue, take: &Take, out: &mut Batch) {
+pub(super) fn stored<'a>(id: &str, contact_id: &str, raw: impl Raw<'a>, take: &Take, out: &mut Batch) {
     let (taken, rejected) = (out.transactions.len(), out.rejects.len());
     take_transaction(contact_id, Draft::of(raw, 0, 0), take, out);
     out.transactions[taken..].iter_mut().for_each(|t| id.clone_into(&mut t.id));
@@ -125,10 +125,10 @@ pub(super) fn stored(id: &str, contact_id: &str, raw: &RawValue, take: &Take, ou
 
 /// The vendor's client derives a transaction's id from contact and instant and so loses all but one of an instant.
 /// The first of an instant keeps that id; the others carry their sequence number, or their rank where that repeats.
-fn number_ties(drafts: &mut [Draft]) {
+fn number_ties<'a, R: Raw<'a>>(drafts: &mut [Draft<'a, R>]) {
     let mut order: Vec<usize> = (0..drafts.len()).filter(|&i| drafts[i].fired_text.is_some()).collect();
     order.sort_by(|&a, &b| {
-        let key = |d: &Draft| (d.sequence.unwrap_or(i64::MAX), d.log_index, d.index);
+        let key = |d: &Draft<R>| (d.sequence.unwrap_or(i64::MAX), d.log_index, d.index);
         drafts[a].fired_text.cmp(&drafts[b].fired_text).then_with(|| key(&drafts[a]).cmp(&key(&drafts[b])))
     });
     let groups = order.chunk_by(|&a, &b| drafts[a].fired_text == drafts[b].fired_text);
@@ -153,7 +153,7 @@ fn number_ties(drafts: &mut [Draft]) {
 /// Gives each draft the checksum of its event; returns the events without a draft.
 ///
 /// A position in the feed is as old as the line, so the instant decides and the position only breaks ties.
-fn match_events<'w>(drafts: &mut [Draft], wanted: &'w [Wanted]) -> Vec<&'w Wanted> {
+fn match_events<'w, R>(drafts: &mut [Draft<R>], wanted: &'w [Wanted]) -> Vec<&'w Wanted> {
     let mut by_place = HashMap::new();
     let mut by_instant: HashMap<DateTime<Utc>, Vec<usize>> = HashMap::new();
     for (at, draft) in drafts.iter().enumerate() {
@@ -163,11 +163,12 @@ fn match_events<'w>(drafts: &mut [Draft], wanted: &'w [Wanted]) -> Vec<&'w Wante
         }
     }
     let place = |w: &Wanted| by_place.get(&(w.log_index, w.transaction_index)).copied();
-    let exact = |d: &[Draft], w: &Wanted| place(w).filter(|&at| !d[at].repeats && d[at].fired.as_ref() == Ok(&w.fired));
-    let instant = |d: &[Draft], w: &Wanted, repeats: bool| {
+    let exact =
+        |d: &[Draft<R>], w: &Wanted| place(w).filter(|&at| !d[at].repeats && d[at].fired.as_ref() == Ok(&w.fired));
+    let instant = |d: &[Draft<R>], w: &Wanted, repeats: bool| {
         by_instant.get(&w.fired)?.iter().copied().find(|&at| d[at].event_md5.is_none() && d[at].repeats == repeats)
     };
-    let unreadable = |d: &[Draft], w: &Wanted| place(w).filter(|&at| d[at].fired.is_err());
+    let unreadable = |d: &[Draft<R>], w: &Wanted| place(w).filter(|&at| d[at].fired.is_err());
     let mut left: Vec<&Wanted> = wanted.iter().collect();
     for rule in 0..4 {
         left.retain(|event| {
@@ -185,7 +186,7 @@ fn match_events<'w>(drafts: &mut [Draft], wanted: &'w [Wanted]) -> Vec<&'w Wante
     left
 }
 
-fn take_transaction(contact_id: &str, draft: Draft, take: &Take, out: &mut Batch) {
+fn take_transaction<'a, R: Raw<'a>>(contact_id: &str, draft: Draft<'a, R>, take: &Take, out: &mut Batch) {
     let mut nested = Batch::default();
     match transaction(contact_id, &draft, take, &mut nested) {
         Ok(transaction) => {
@@ -205,7 +206,12 @@ fn take_transaction(contact_id: &str, draft: Draft, take: &Take, out: &mut Batch
     }
 }
 
-fn transaction(contact_id: &str, draft: &Draft, take: &Take, out: &mut Batch) -> Result<Transaction, Fault> {
+fn transaction<'a, R: Raw<'a>>(
+    contact_id: &str,
+    draft: &Draft<'a, R>,
+    take: &Take,
+    out: &mut Batch,
+) -> Result<Transaction, Fault> {
     let fields = draft.fields.as_ref().map_err(Clone::clone)?;
     let fired = draft.fired.clone()?;
     let fired_text = draft.fired_text.as_deref().ok_or_else(|| missing("fired"))?;
@@ -221,12 +227,12 @@ fn transaction(contact_id: &str, draft: &Draft, take: &Take, out: &mut Batch) ->
         ..Transaction::default()
     };
     let mut legs = None;
-    for (name, raw) in fields {
+    for &(ref name, raw) in fields {
         let name = name.as_ref();
         match name {
             "fired" => {}
             "id" if text(name, raw)?.as_deref() == Some(contact_id) => {}
-            "connections" => legs = Some(*raw),
+            "connections" => legs = Some(raw),
             "sequence_nr" => t.sequence_nr = field::integer(name, raw)?,
             "type" => t.event_type = text(name, raw)?,
             "task_id" => t.task_id = text(name, raw)?,

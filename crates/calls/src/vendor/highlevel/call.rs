@@ -58,9 +58,9 @@ impl Log {
         let fields = field::fields("call", raw)?;
         // The key first, so that a reject can name it whatever else is wrong.
         for (name, raw) in fields.iter().filter(|(name, _)| name == "id") {
-            self.id = field::key(name, raw)?;
+            self.id = field::key(name, *raw)?;
         }
-        for (name, raw) in &fields {
+        for &(ref name, raw) in &fields {
             match name.as_ref() {
                 // The envelope of a webhook, and what differs with every answer.
                 "id" | "locationId" | "type" | "versionId" | "appId" | "timestamp" | "webhookId" | "traceId" => {}

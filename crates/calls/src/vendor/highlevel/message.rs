@@ -21,7 +21,7 @@ pub fn read(raw: &RawValue) -> Result<(String, Told), Error> {
     let unreadable = || Error::answer(format!("a message cannot be read: {}", field::excerpt(raw.get())));
     let fields = field::fields("message", raw).map_err(|_| unreadable())?;
     let (mut id, mut told) = (None, Told { direction: None, status: None });
-    for (name, raw) in &fields {
+    for &(ref name, raw) in &fields {
         match name.as_ref() {
             "id" => id = field::key(name, raw).map_err(|_| unreadable())?,
             "direction" => told.direction = word(raw, &["inbound", "outbound"]),

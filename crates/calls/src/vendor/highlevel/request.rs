@@ -243,5 +243,5 @@ pub fn get(access: &Access, path: &str, query: Vec<(&str, String)>) -> Request {
 fn id(raw: &RawValue) -> Option<String> {
     let fields = field::fields("record", raw).ok()?;
     let (_, id) = fields.iter().find(|(name, _)| name == "id")?;
-    field::key("id", id).ok().flatten()
+    field::key("id", *id).ok().flatten()
 }

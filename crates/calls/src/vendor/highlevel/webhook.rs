@@ -42,7 +42,7 @@ pub fn open<'a>(
     let fields = field::fields("webhook", raw).map_err(|_| shape("it is no object"))?;
     let text = |wanted: &str| {
         let (_, raw) = fields.iter().find(|(name, _)| name == wanted)?;
-        field::key(wanted, raw).ok().flatten()
+        field::key(wanted, *raw).ok().flatten()
     };
     let sent_at = text("timestamp").and_then(|text| crate::instant::parse(&text).ok());
     // Without its time a stolen one could be sent again for ever.

@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::field::{self, Fault, Fields};
+use crate::field::{self, Fault};
+use crate::json::Fields;
 use crate::row::{Column, Row, Values};
 
 macro_rules! columns {
