@@ -1,10 +1,10 @@
 //! Calls that are new: they go in by COPY and are added to the rollup, without a look at what is stored.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::mem::take;
 
 use calls::copy::encode;
-use calls::rollup::Rollup;
 use calls::row::{Batch, OfContact, Row, Tuple};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
@@ -13,15 +13,35 @@ use pgrx::spi;
 use crate::pg::copy;
 use crate::pg::memory::briefly;
 use crate::pg::transaction::attempt;
-use crate::stats;
+use crate::stats::{self, News};
+
+/// Where nothing of a tenant was stored when a run began, what is stored is what the run has met.
+#[derive(Default)]
+pub struct Met {
+    pub from_nothing: bool,
+    /// Hashes of ids; where two are alike a row is compared in vain, and nothing else.
+    ids: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Met {
+    fn has(&self, id: &str) -> bool {
+        self.ids.contains(&self.hasher.hash_one(id))
+    }
+
+    fn meet(&mut self, ids: &HashSet<&str>) {
+        self.ids.extend(ids.iter().map(|id| self.hasher.hash_one(id)));
+    }
+}
 
 /// Appends the calls of whose contacts nothing is stored, and inbound calls that are not stored, and takes them out of the
 /// batch; returns how many they are. Where a row is stored after all, everything stays in the batch, to be compared.
-pub fn newcomers(tenant: &str, batch: &mut Batch, rollup: &mut Rollup) -> spi::Result<u64> {
+pub fn newcomers(tenant: &str, batch: &mut Batch, news: &mut News) -> spi::Result<u64> {
     if !copy::takes_utf8() || !briefly(may_copy)? {
         return Ok(0);
     }
-    let mut new = briefly(|| part(tenant, batch))?;
+    let mut new = briefly(|| part(tenant, batch, &mut news.met))?;
+    let rollup = &mut news.added;
     if new.is_empty() {
         return Ok(0);
     }
@@ -37,7 +57,15 @@ pub fn newcomers(tenant: &str, batch: &mut Batch, rollup: &mut Rollup) -> spi::R
         (transactions.len() + inbound.len()) as u64
     });
     match done {
-        Ok(calls) => Ok(calls),
+        Ok(calls) => {
+            // Their memory is wanted again for the next.
+            recycle(new.contacts, &mut batch.contacts);
+            recycle(new.transactions, &mut batch.transactions);
+            recycle(new.connections, &mut batch.connections);
+            recycle(new.recordings, &mut batch.recordings);
+            recycle(new.inbound_calls, &mut batch.inbound_calls);
+            Ok(calls)
+        }
         Err(error) if is_duplicate(&error) => {
             // A key of another contact's, or somebody was faster.
             batch.contacts.append(&mut new.contacts);
@@ -57,10 +85,19 @@ fn may_copy() -> spi::Result<bool> {
     Ok(plain.unwrap_or_default())
 }
 
+fn recycle<R>(mut rows: Vec<R>, emptied: &mut Vec<R>) {
+    if emptied.is_empty() {
+        rows.clear();
+        *emptied = rows;
+    }
+}
+
 /// Takes what is new out of a batch.
-fn part(tenant: &str, batch: &mut Batch) -> spi::Result<Batch> {
+fn part(tenant: &str, batch: &mut Batch, met: &mut Met) -> spi::Result<Batch> {
     fn ids<R: OfContact>(rows: &[R]) -> impl Iterator<Item = &str> {
-        rows.iter().filter_map(R::contact_id)
+        // The rows of a contact come one after the other.
+        let mut last = None;
+        rows.iter().filter_map(move |row| row.contact_id().filter(|id| last.replace(*id) != Some(*id)))
     }
     let contacts = ids(&batch.contacts)
         .chain(ids(&batch.transactions))
@@ -69,6 +106,7 @@ fn part(tenant: &str, batch: &mut Batch) -> spi::Result<Batch> {
     let contacts = unknown(
         tenant,
         contacts.collect(),
+        met,
         "SELECT array_agg(i.id) FROM unnest($2::text[]) AS i(id)
          LEFT JOIN LATERAL (
              SELECT true AS known FROM dialfire.contacts c WHERE c.tenant = $1 AND c.id = i.id LIMIT 1) c ON true
@@ -80,6 +118,7 @@ fn part(tenant: &str, batch: &mut Batch) -> spi::Result<Batch> {
     let inbound_calls = unknown(
         tenant,
         batch.inbound_calls.iter().map(Row::id).collect(),
+        met,
         "SELECT array_agg(i.id) FROM unnest($2::text[]) AS i(id)
          LEFT JOIN LATERAL (
              SELECT true AS known FROM dialfire.inbound_calls c WHERE c.tenant = $1 AND c.id = i.id LIMIT 1) c ON true
@@ -95,9 +134,14 @@ fn part(tenant: &str, batch: &mut Batch) -> spi::Result<Batch> {
     })
 }
 
-fn unknown(tenant: &str, ids: HashSet<&str>, sql: &str) -> spi::Result<HashSet<String>> {
+fn unknown(tenant: &str, ids: HashSet<&str>, met: &mut Met, sql: &str) -> spi::Result<HashSet<String>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
+    }
+    if met.from_nothing {
+        let unknown = ids.iter().filter(|id| !met.has(id)).map(|id| id.to_string()).collect();
+        met.meet(&ids);
+        return Ok(unknown);
     }
     let args = [tenant.into(), ids.into_iter().collect::<Vec<_>>().into()];
     let unknown = Spi::get_one_with_args::<Vec<Option<String>>>(sql, &args)?;
@@ -107,7 +151,8 @@ fn unknown(tenant: &str, ids: HashSet<&str>, sql: &str) -> spi::Result<HashSet<S
 /// Takes the rows out whose `key` is one of `wanted`.
 fn split<R>(rows: &mut Vec<R>, key: impl Fn(&R) -> Option<&str>, wanted: &HashSet<String>) -> Vec<R> {
     let belongs = |row: &R| key(row).is_some_and(|key| wanted.contains(key));
-    if rows.iter().all(belongs) {
+    // The rows of a contact come one after the other.
+    if rows.chunk_by(|a, b| key(a) == key(b)).all(|of_one| belongs(&of_one[0])) {
         return take(rows);
     }
     let (taken, left) = take(rows).into_iter().partition(belongs);

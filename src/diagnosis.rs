@@ -15,8 +15,9 @@ use pgrx::spi;
 use crate::error::Failure;
 use crate::fetch::{self, Fetch, Fetched, Round};
 use crate::ledger::Run;
+use crate::lookup::{Days, Lookup};
 use crate::pg::memory::briefly;
-use crate::store::{instant, Lookup};
+use crate::store::instant;
 use crate::tenant::Tenant;
 
 /// Calls compared by one statement.
@@ -167,8 +168,12 @@ impl Diagnosis {
         let walk = |source| V::walk(&fetch.access, source, window, &[], tenant.concurrency);
         let walks = listed.sources.into_iter().map(walk).collect();
         let mut round: Round<V::Walk> = Round::new(walks);
-        let mut remember =
-            Remember { lookup: Lookup { tenant: &tenant.name }, calls: Vec::new(), rejected: Vec::new() };
+        let mut days = Days::default();
+        let mut remember = Remember {
+            lookup: Lookup { tenant: &tenant.name, zone: tenant.zone, empty: false, days: &mut days },
+            calls: Vec::new(),
+            rejected: Vec::new(),
+        };
         while let Some(step) = briefly(|| round.step(&mut fetch, &mut remember))? {
             run.log(&step.attempts)?;
             made.take(step.batch.unwrap_or_default(), &mut remember);

@@ -25,6 +25,7 @@ mod fetch;
 mod follow;
 mod ingest;
 mod ledger;
+mod lookup;
 mod notify;
 mod oauth;
 mod old_tables;

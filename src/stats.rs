@@ -9,6 +9,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi;
 
+use crate::append::Met;
 use crate::error::Failure;
 use crate::pg::role::{self, AsOwner};
 use crate::store::instant;
@@ -21,12 +22,13 @@ pub struct News {
     pub changed: BTreeSet<NaiveDate>,
     /// Of calls that are new: it is added.
     pub added: Rollup,
+    pub met: Met,
 }
 
 impl News {
     /// Returns the rows that changed.
     pub fn keep(self, tenant: &str) -> spi::Result<u64> {
-        let News { mut changed, mut added } = self;
+        let News { mut changed, mut added, .. } = self;
         changed.append(&mut added.uncounted);
         Ok(keep(tenant, &changed)? + add(tenant, added.into_added(&changed))?)
     }

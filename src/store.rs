@@ -3,11 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use calls::copy::{POSTGRES_EPOCH, POSTGRES_EPOCH_DAYS};
-use calls::range::Window;
-use calls::row::{Agent, Batch, Renamed, Row, Transaction, Values};
-use calls::vendor::dialfire::{Event, Known};
-use calls::vendor::vicidial::{Alike, Table};
-use calls::vendor::Stored;
+use calls::row::{Agent, Batch, Renamed, Row, Values};
 use chrono::{DateTime, NaiveDate, Utc};
 use pgrx::datum::{Date, DatumWithOid, TimestampWithTimeZone};
 use pgrx::prelude::*;
@@ -292,7 +288,7 @@ pub fn instant(at: DateTime<Utc>) -> TimestampWithTimeZone {
     TimestampWithTimeZone::try_from(micros).unwrap_or_else(|_| TimestampWithTimeZone::positive_infinity())
 }
 
-fn date(day: NaiveDate) -> Option<Date> {
+pub fn date(day: NaiveDate) -> Option<Date> {
     let days = i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).ok()?;
     Some(crate::pg::date(days - POSTGRES_EPOCH_DAYS))
 }
@@ -314,19 +310,10 @@ pub fn analyze_if_grown(inserted: u64) -> spi::Result<()> {
 
 /// Learns logins. The list of users outranks events; among events the newest counts, whatever the order of arrival.
 pub fn agents(tenant: &str, agents: Vec<Agent>) -> spi::Result<()> {
-    let mut best: HashMap<String, Agent> = HashMap::new();
-    for agent in agents {
-        match best.get_mut(&agent.id) {
-            Some(known) if rank(&agent) <= rank(known) => {}
-            Some(known) => *known = agent,
-            None => drop(best.insert(agent.id.clone(), agent)),
-        }
-    }
+    let best = newest_agents(agents);
     if best.is_empty() {
         return Ok(());
     }
-    let mut best: Vec<Agent> = best.into_values().collect();
-    best.sort_by(|a, b| a.id.cmp(&b.id));
     let texts = |of: &dyn Fn(&Agent) -> Option<String>| -> Vec<Option<String>> { best.iter().map(of).collect() };
     let args: [DatumWithOid; 6] = [
         tenant.into(),
@@ -351,6 +338,13 @@ pub fn agents(tenant: &str, agents: Vec<Agent>) -> spi::Result<()> {
             name = COALESCE(excluded.name, a.name), seen = excluded.seen, changed_at = excluded.changed_at",
         &args,
     )
+}
+
+/// The agents as they are known best, each once.
+pub fn newest_agents(mut agents: Vec<Agent>) -> Vec<Agent> {
+    agents.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| rank(b).cmp(&rank(a))));
+    agents.dedup_by(|a, b| a.id == b.id);
+    agents
 }
 
 fn rank(agent: &Agent) -> (bool, Option<DateTime<Utc>>, &str) {
@@ -382,132 +376,16 @@ pub fn lacks_login(tenant: &str, users: Vec<String>) -> spi::Result<bool> {
     Ok(lacking.unwrap_or_default())
 }
 
-/// Looks events up by the checksum with which their transaction was stored or rejected.
-pub struct Lookup<'a> {
-    pub tenant: &'a str,
-}
-
-impl Stored for Lookup<'_> {
-    type Error = spi::Error;
-
-    fn known(&mut self, events: &[Event]) -> spi::Result<Vec<Known>> {
-        if events.is_empty() {
-            return Ok(Vec::new());
-        }
-        let args: [DatumWithOid; 4] = [
-            self.tenant.into(),
-            events.iter().map(|e| e.contact_id.as_str()).collect::<Vec<_>>().into(),
-            events.iter().map(|e| instant(e.fired)).collect::<Vec<_>>().into(),
-            events.iter().map(|e| e.md5.as_str()).collect::<Vec<_>>().into(),
-        ];
-        let codes = Spi::get_one_with_args::<Vec<Option<i32>>>(
-            "SELECT array_agg(CASE WHEN t.known THEN 1 WHEN r.known THEN 2 ELSE 0 END ORDER BY e.n)
-             FROM unnest($2::text[], $3::timestamptz[], $4::text[]) WITH ORDINALITY AS e(contact_id, fired, md5, n)
-             LEFT JOIN LATERAL (
-                 SELECT true AS known FROM dialfire.transactions t
-                 WHERE t.tenant = $1 AND t.contact_id = e.contact_id AND t.fired = e.fired AND t.event_md5 = e.md5
-                 LIMIT 1) t ON true
-             LEFT JOIN LATERAL (
-                 SELECT true AS known FROM dialfire.rejects r
-                 WHERE r.tenant = $1 AND r.contact_id = e.contact_id AND r.event_md5 = e.md5
-                   AND r.resolved_at IS NULL AND r.reason <> 'contact_not_delivered'
-                 LIMIT 1) r ON t.known IS NULL",
-            &args,
-        )?;
-        let known = codes.unwrap_or_default().into_iter().map(|code| match code {
-            Some(1) => Known::Stored,
-            Some(2) => Known::Rejected,
-            _ => Known::No,
-        });
-        Ok(known.collect())
-    }
-
-    fn changed(&mut self, contacts: &[(String, String)]) -> spi::Result<Vec<String>> {
-        let args: [DatumWithOid; 3] = [
-            self.tenant.into(),
-            contacts.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().into(),
-            contacts.iter().map(|(_, md5)| md5.as_str()).collect::<Vec<_>>().into(),
-        ];
-        let changed = Spi::get_one_with_args::<Vec<Option<String>>>(
-            "WITH back AS (UPDATE dialfire.contacts SET gone_at = NULL, changed_at = now()
-                 WHERE tenant = $1 AND id = ANY ($2) AND gone_at IS NOT NULL)
-             SELECT array_agg(i.id) FROM unnest($2::text[], $3::text[]) AS i(id, md5)
-             LEFT JOIN dialfire.contacts c ON c.tenant = $1 AND c.id = i.id
-             WHERE c.md5 IS DISTINCT FROM i.md5 OR c.gone_at IS NOT NULL",
-            &args,
-        )?;
-        Ok(changed.unwrap_or_default().into_iter().flatten().collect())
-    }
-
-    fn active(&mut self, campaign_id: &str, since: NaiveDate) -> spi::Result<Vec<String>> {
-        let active = Spi::get_one_with_args::<Vec<Option<String>>>(
-            "SELECT array_agg(DISTINCT t.contact_id) FROM dialfire.transactions t
-             JOIN dialfire.contacts c ON c.tenant = t.tenant AND c.id = t.contact_id AND c.gone_at IS NULL
-             WHERE t.tenant = $1 AND t.campaign_id = $2 AND t.day >= $3::date
-               AND t.fired >= $3::date::timestamp AT TIME ZONE 'UTC'",
-            &[self.tenant.into(), campaign_id.into(), since.to_string().into()],
-        )?;
-        Ok(active.unwrap_or_default().into_iter().flatten().collect())
-    }
-
-    fn has_calls(&mut self, window: Window) -> spi::Result<bool> {
-        let found = Spi::get_one_with_args::<bool>(
-            "SELECT EXISTS (SELECT FROM dialfire.transactions WHERE tenant = $1
-             AND day BETWEEN ($2 AT TIME ZONE 'UTC')::date - 2 AND ($3 AT TIME ZONE 'UTC')::date + 2)",
-            &[self.tenant.into(), instant(window.from).into(), instant(window.to).into()],
-        )?;
-        Ok(found.unwrap_or_default())
-    }
-
-    fn alike(&mut self, calls: &[&Transaction]) -> spi::Result<Vec<Vec<Alike>>> {
-        let args: [DatumWithOid; 5] = [
-            self.tenant.into(),
-            calls.iter().map(|c| c.contact_id.as_deref()).collect::<Vec<_>>().into(),
-            calls.iter().map(|c| c.fired.map(instant)).collect::<Vec<_>>().into(),
-            calls.iter().map(|c| c.phone.as_deref()).collect::<Vec<_>>().into(),
-            calls.iter().map(|c| c.direction.as_deref()).collect::<Vec<_>>().into(),
-        ];
-        let mut alike = vec![Vec::new(); calls.len()];
-        Spi::connect(|client| {
-            let rows = client.select(
-                "SELECT i.n, t.id, c.global_call_uuid, t.event_md5, c.ended IS NOT NULL, c.result
-                 FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::text[])
-                    WITH ORDINALITY AS i(contact_id, fired, phone, direction, n)
-                 CROSS JOIN LATERAL (
-                    SELECT * FROM dialfire.transactions t
-                    WHERE t.tenant = $1 AND t.contact_id = i.contact_id AND t.fired = i.fired
-                      AND t.phone IS NOT DISTINCT FROM i.phone AND t.direction = i.direction LIMIT 100) t
-                 LEFT JOIN LATERAL (
-                    SELECT * FROM dialfire.connections c WHERE c.tenant = $1 AND c.id = t.id LIMIT 1) c ON true",
-                None,
-                &args,
-            )?;
-            for row in rows {
-                let at = row.get::<i64>(1)?.unwrap_or(1) as usize - 1;
-                alike[at].push(Alike {
-                    id: row.get(2)?.unwrap_or_default(),
-                    former: row.get(3)?,
-                    checksum: row.get(4)?,
-                    has_ended: row.get(5)?.unwrap_or_default(),
-                    status: row.get(6)?,
-                });
-            }
-            Ok(alike)
-        })
-    }
-
-    fn open_calls(&mut self, table: Table, window: Window) -> spi::Result<Vec<String>> {
-        let open = Spi::get_one_with_args::<Vec<Option<String>>>(
-            "SELECT array_agg(o.id) FROM (
-                SELECT t.id FROM dialfire.connections c
-                JOIN dialfire.transactions t ON t.tenant = c.tenant AND t.id = c.transaction_id
-                WHERE c.tenant = $1 AND c.disconnected IS NULL AND c.ended IS NULL AND c.call_disconnected IS NULL
-                  AND t.direction = $2 AND t.fired >= $3 - interval '1 day' AND t.fired < $3 LIMIT 1000) o",
-            &[self.tenant.into(), table.direction().into(), instant(window.from).into()],
-        )?;
-        let ids = open.unwrap_or_default().into_iter().flatten();
-        Ok(ids.filter_map(|id| table.key_of(&id).map(str::to_owned)).collect())
-    }
+/// Whether no call of a tenant is stored or rejected.
+pub fn is_empty(tenant: &str) -> spi::Result<bool> {
+    let empty = Spi::get_one_with_args::<bool>(
+        "SELECT NOT EXISTS (SELECT FROM dialfire.contacts WHERE tenant = $1)
+            AND NOT EXISTS (SELECT FROM dialfire.transactions WHERE tenant = $1)
+            AND NOT EXISTS (SELECT FROM dialfire.inbound_calls WHERE tenant = $1)
+            AND NOT EXISTS (SELECT FROM dialfire.rejects WHERE tenant = $1)",
+        &[tenant.into()],
+    )?;
+    Ok(empty.unwrap_or_default())
 }
 
 /// Marks contacts that the vendor no longer delivers; their calls stay.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use calls::error::Error;
 use calls::range::{self, Window};
-use calls::row::Batch;
+use calls::row::{Agent, Batch};
 use calls::vendor::{Path, Vendor, Walk};
 use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::datum::{Interval, JsonB};
@@ -17,10 +17,11 @@ use crate::error::Failure;
 use crate::fetch::{self, Fetch, Fetched, Round, Step};
 use crate::follow;
 use crate::ledger::{self, Run, Verdict};
+use crate::lookup::{Days, Lookup};
 use crate::notify;
 use crate::pg::memory::briefly;
 use crate::pg::role::{self, AsOwner};
-use crate::store::{self, Changes, Lookup};
+use crate::store::{self, Changes};
 use crate::tenant::Tenant;
 
 /// Rows held before they are written: enough that a statement's own cost disappears, few enough to keep memory flat.
@@ -97,6 +98,9 @@ pub type Piece<V> = (<V as Vendor>::Source, Window);
 #[derive(Default)]
 struct Buffer {
     batch: Batch,
+    /// Users of the vendor's that calls have taught us.
+    agents: Vec<Agent>,
+    days: Days,
     /// Users who did something under no login.
     nameless: HashSet<String>,
     /// How many calls of each agent came, where not all of them count.
@@ -199,6 +203,7 @@ impl Sync<'_> {
             V::walk(&fetch.access, source, window, keep, places)
         };
         let walks = pieces.into_iter().map(walk).collect();
+        run.news.met.from_nothing = store::is_empty(&self.tenant.name)?;
         let mut round = Round::new(walks);
         self.drain(fetch, &mut round, run)?;
         self.conclude(round, run)
@@ -227,6 +232,9 @@ impl Sync<'_> {
         let mut buffer = Buffer::default();
         while briefly(|| self.advance(fetch, round, &mut buffer, run))? {}
         briefly(|| self.flush(&mut buffer.batch, run))?;
+        if !self.dry {
+            store::agents(&self.tenant.name, buffer.agents)?;
+        }
         self.name_agents(buffer.nameless, fetch, run)?;
         self.tally(&buffer.by_agent, run)
     }
@@ -243,7 +251,9 @@ impl Sync<'_> {
         V: Vendor,
         P: Path<Job = V::Job, Outcome = V::Outcome>,
     {
-        let Some(step) = round.step(fetch, &mut Lookup { tenant: &self.tenant.name })? else { return Ok(false) };
+        let empty = run.news.met.from_nothing;
+        let mut stored = Lookup { tenant: &self.tenant.name, zone: self.tenant.zone, empty, days: &mut buffer.days };
+        let Some(step) = round.step(fetch, &mut stored)? else { return Ok(false) };
         self.take(step, buffer, run)?;
         Ok(true)
     }
@@ -261,7 +271,11 @@ impl Sync<'_> {
 
     fn take(&self, step: Step, buffer: &mut Buffer, run: &mut Run) -> Result<(), Failure> {
         run.log(&step.attempts)?;
-        let Some(batch) = step.batch else { return Ok(()) };
+        let Some(mut batch) = step.batch else { return Ok(()) };
+        buffer.agents.append(&mut batch.agents);
+        if buffer.agents.len() >= FLUSH_ROWS {
+            buffer.agents = store::newest_agents(std::mem::take(&mut buffer.agents));
+        }
         let nameless = batch.transactions.iter().filter(|t| t.user_login.is_none());
         buffer.nameless.extend(nameless.filter_map(|t| t.user_id.clone()));
         buffer.nameless.extend(batch.inbound_calls.iter().filter_map(|c| c.user_id.clone()));
@@ -280,15 +294,19 @@ impl Sync<'_> {
         Ok(())
     }
 
-    pub fn flush(&self, batch: &mut Batch, run: &mut Run) -> Result<(), Failure> {
-        let mut batch = std::mem::take(batch);
+    pub fn flush(&self, buffer: &mut Batch, run: &mut Run) -> Result<(), Failure> {
+        let mut batch = std::mem::take(buffer);
         run.quarantine(&batch)?;
         run.days.extend(batch.days());
         run.sources.extend(batch.sources());
         let subjects = if self.dry { Vec::new() } else { alerts::subjects(&self.tenant.name, &batch)? };
         // Whether a call counts may depend on its agent, and that is looked up.
         if !self.dry && !self.tenant.counts_assigned {
-            run.calls.inserted += append::newcomers(&self.tenant.name, &mut batch, &mut run.news.added)?;
+            run.calls.inserted += append::newcomers(&self.tenant.name, &mut batch, &mut run.news)?;
+        }
+        if batch.is_empty() && batch.agents.is_empty() {
+            *buffer = batch;
+            return Ok(());
         }
         run.news.changed.extend(batch.days());
         run.calls.add(store::batch(&self.tenant.name, batch, self.dry)?);

@@ -42,6 +42,7 @@ impl Access {
                 batch: number("batch"),
                 zone,
                 raw: false,
+                pending: Default::default(),
             })),
             "highlevel" if secrets.token.is_none() && Grant::of(given(options, "client_id"), secrets).is_none() => Err(Failure::NoToken {
                 tenant: tenant.to_owned(),

@@ -3,6 +3,7 @@
 mod agents;
 mod coverage;
 mod deadline;
+mod lookup;
 mod stats;
 mod store;
 mod validator;

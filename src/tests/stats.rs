@@ -140,7 +140,7 @@ mod tests {
 
     fn arrives(tenant: &str, mut batch: Batch) {
         let mut news = News::default();
-        newcomers(tenant, &mut batch, &mut news.added).unwrap();
+        newcomers(tenant, &mut batch, &mut news).unwrap();
         news.changed = batch.days();
         store::batch(tenant, batch, false).unwrap();
         news.keep(tenant).unwrap();

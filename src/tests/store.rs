@@ -2,12 +2,12 @@
 
 #[pgrx::pg_schema]
 mod tests {
-    use calls::rollup::Rollup;
     use calls::row::{Batch, Contact, Recording, Whole};
     use chrono::{DateTime, Utc};
     use pgrx::prelude::*;
 
     use crate::append::newcomers;
+    use crate::stats::News;
     use crate::store::{self, upsert, Changes};
 
     fn at(text: &str) -> Option<DateTime<Utc>> {
@@ -63,8 +63,7 @@ mod tests {
 
     fn arrive(tenant: &str, recordings: Vec<Recording>) -> (u64, usize) {
         let mut batch = Batch { recordings, ..Batch::default() };
-        let mut rollup = Rollup::default();
-        let new = newcomers(tenant, &mut batch, &mut rollup).unwrap();
+        let new = newcomers(tenant, &mut batch, &mut News::default()).unwrap();
         let left = batch.len();
         store::batch(tenant, batch, false).unwrap();
         (new, left)

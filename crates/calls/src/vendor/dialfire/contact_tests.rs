@@ -21,10 +21,10 @@ fn contact_of(transactions: Value) -> Value {
     json!({"$id": "CONTACT", "$task_log": [{"transactions": transactions}]})
 }
 
-fn wanted(fired: &str, md5: &str, place: (usize, usize)) -> Wanted {
+fn wanted(fired: &str, md5: &str, place: (u32, u32)) -> Wanted {
     Wanted {
         fired: crate::instant::parse(fired).unwrap(),
-        md5: md5.to_owned(),
+        md5: md5.to_owned().into(),
         log_index: place.0,
         transaction_index: place.1,
     }
@@ -193,7 +193,7 @@ fn twenty_thousand_transactions_are_read_in_one_piece() {
     let base = crate::instant::parse("2026-11-01T00:00:00Z").unwrap();
     let at = |n: i64| (base + chrono::TimeDelta::seconds(n)).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let transactions: Vec<Value> = (0..20_000).map(|n| json!({"fired": at(n)})).collect();
-    let announced: Vec<_> = (0..20_000).map(|n| wanted(&at(n), &n.to_string(), (0, n as usize))).collect();
+    let announced: Vec<_> = (0..20_000).map(|n| wanted(&at(n), &n.to_string(), (0, n as u32))).collect();
     let (batch, unannounced) = read_text(&contact_of(json!(transactions)).to_string(), &[], &announced);
     assert_eq!((batch.transactions.len(), batch.rejects.len(), unannounced), (20_000, 0, 0));
 }

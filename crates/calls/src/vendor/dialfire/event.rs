@@ -11,8 +11,8 @@ pub struct Event {
     pub md5: String,
     pub contact_id: String,
     /// Where the transaction stood in the contact when the line was written.
-    pub log_index: usize,
-    pub transaction_index: usize,
+    pub log_index: u32,
+    pub transaction_index: u32,
 }
 
 impl Event {

@@ -4,6 +4,7 @@
 //! steps: every page of its events, then the contacts of those events that are not stored yet.
 
 mod check;
+mod checksum;
 mod contact;
 mod event;
 mod leg;

@@ -1,6 +1,7 @@
 //! What is asked of Dialfire: one job is one request, or one batch of contacts with its remainders.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -33,6 +34,8 @@ pub struct Access {
     pub zone: Tz,
     /// Keep the vendor's records as they came instead of normalising them.
     pub raw: bool,
+    /// Announced transactions that all walks hold together.
+    pub pending: Arc<AtomicUsize>,
 }
 
 pub struct Dialfire {
@@ -243,7 +246,7 @@ impl Dialfire {
             batch.rejects.extend(events.into_iter().map(|event| Reject {
                 campaign_id: Some(source.campaign_id.clone()),
                 contact_id: Some(id.clone()),
-                event_md5: Some(event.md5),
+                event_md5: Some(event.md5.to_string()),
                 fired: Some(event.fired),
                 ..response::reject("event", Some(id.clone()), fault.clone(), &payload)
             }));

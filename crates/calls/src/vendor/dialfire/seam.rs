@@ -61,7 +61,7 @@ impl Vendor for Dialfire {
     }
 
     fn walk(access: &Access, source: Arc<Source>, window: Window, covered: &[Window], places: usize) -> Walk {
-        Walk::new(source, window, places, access.batch).keeping(covered)
+        Walk::new(source, window, places, access.batch).keeping(covered).sharing(&access.pending)
     }
 
     fn list_agents() -> Option<Job> {

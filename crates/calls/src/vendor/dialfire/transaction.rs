@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
+use super::checksum::Checksum;
 use super::contact::{missing, of, owned, text, Take};
 use super::leg::Place;
 use super::response::reject;
@@ -17,15 +18,15 @@ use crate::row::{Agent, Batch, Reject, Transaction};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wanted {
     pub fired: DateTime<Utc>,
-    pub md5: String,
-    pub log_index: usize,
-    pub transaction_index: usize,
+    pub md5: Checksum,
+    pub log_index: u32,
+    pub transaction_index: u32,
 }
 
 /// A transaction before it is decided whether it is taken.
 struct Draft<'a, R> {
-    log_index: usize,
-    index: usize,
+    log_index: u32,
+    index: u32,
     raw: R,
     fields: Result<Fields<'a, R>, Fault>,
     fired_text: Option<Cow<'a, str>>,
@@ -46,7 +47,7 @@ pub(super) fn transactions<'a>(contact_id: &str, log: Option<impl Raw<'a>>, take
                 out.rejects.push(of(contact_id, take, reject("contact", owned(contact_id), fault, log.get())))
             }
             Ok(entries) => {
-                for (log_index, entry) in entries.into_iter().enumerate() {
+                for (log_index, entry) in (0..).zip(entries) {
                     if let Err(fault) = draft(entry, log_index, &mut drafts) {
                         let rejected = reject("transaction", None, fault, entry.get());
                         out.rejects.push(of(contact_id, take, rejected));
@@ -69,7 +70,7 @@ pub(super) fn transactions<'a>(contact_id: &str, log: Option<impl Raw<'a>>, take
         let fault = Fault::new("event_without_transaction", "$task_log", detail);
         let rejected = reject("event", None, fault, &serde_json::Value::from(line).to_string());
         out.rejects.push(Reject {
-            event_md5: Some(wanted.md5.clone()),
+            event_md5: Some(wanted.md5.to_string()),
             fired: Some(wanted.fired),
             ..of(contact_id, take, rejected)
         });
@@ -86,12 +87,12 @@ pub(super) fn transactions<'a>(contact_id: &str, log: Option<impl Raw<'a>>, take
     unannounced
 }
 
-fn draft<'a, R: Raw<'a>>(entry: R, log_index: usize, drafts: &mut Vec<Draft<'a, R>>) -> Result<(), Fault> {
+fn draft<'a, R: Raw<'a>>(entry: R, log_index: u32, drafts: &mut Vec<Draft<'a, R>>) -> Result<(), Fault> {
     for (name, raw) in field::fields("$task_log", entry)? {
         if name != "transactions" {
             continue;
         }
-        for (index, raw) in field::items("transactions", raw)?.into_iter().enumerate() {
+        for (index, raw) in (0..).zip(field::items("transactions", raw)?) {
             drafts.push(Draft::of(raw, log_index, index));
         }
     }
@@ -99,7 +100,7 @@ fn draft<'a, R: Raw<'a>>(entry: R, log_index: usize, drafts: &mut Vec<Draft<'a, 
 }
 
 impl<'a, R: Raw<'a>> Draft<'a, R> {
-    fn of(raw: R, log_index: usize, index: usize) -> Draft<'a, R> {
+    fn of(raw: R, log_index: u32, index: u32) -> Draft<'a, R> {
         let fields = field::fields("transaction", raw);
         let find = |wanted: &str| {
             fields.as_ref().ok().and_then(|f| f.iter().find(|(name, _)| name == wanted)).map(|(_, raw)| *raw)
@@ -179,7 +180,7 @@ fn match_events<'w, R>(drafts: &mut [Draft<R>], wanted: &'w [Wanted]) -> Vec<&'w
                 _ => instant(drafts, event, true),
             };
             let Some(at) = found.filter(|&at| drafts[at].event_md5.is_none()) else { return true };
-            drafts[at].event_md5 = Some(event.md5.clone());
+            drafts[at].event_md5 = Some(event.md5.to_string());
             false
         });
     }
@@ -190,7 +191,7 @@ fn take_transaction<'a, R: Raw<'a>>(contact_id: &str, draft: Draft<'a, R>, take:
     let mut nested = Batch::default();
     match transaction(contact_id, &draft, take, &mut nested) {
         Ok(transaction) => {
-            out.agents.extend(agent_of(&transaction));
+            meet_agent(&transaction, &mut out.agents);
             out.transactions.push(transaction);
             out.append(nested);
         }
@@ -269,14 +270,15 @@ fn transaction<'a, R: Raw<'a>>(
     Ok(t)
 }
 
-fn agent_of(t: &Transaction) -> Option<Agent> {
-    Some(Agent {
-        id: t.user_id.clone()?,
-        login: t.user_login.clone()?,
-        branch: t.user_branch.clone(),
-        name: None,
-        seen: t.fired,
-    })
+/// A user under a login, with the newest of the calls that say so.
+fn meet_agent(t: &Transaction, agents: &mut Vec<Agent>) {
+    let (Some(id), Some(login)) = (&t.user_id, &t.user_login) else { return };
+    let (branch, seen) = (t.user_branch.clone(), t.fired);
+    match agents.iter_mut().find(|agent| agent.id == *id && agent.login == *login) {
+        Some(known) if known.seen >= seen => {}
+        Some(known) => (known.branch, known.seen) = (branch, seen),
+        None => agents.push(Agent { id: id.clone(), login: login.clone(), branch, name: None, seen }),
+    }
 }
 
 /// Dialfire delivers 32 hexadecimal digits where a login is unknown: an internal id, not a login.

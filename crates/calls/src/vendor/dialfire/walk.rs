@@ -5,6 +5,7 @@
 use std::collections::hash_map::{Entry, HashMap};
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -18,9 +19,9 @@ use crate::row::{Batch, Transaction};
 use crate::vendor::vicidial::{Alike, Table};
 use crate::vendor::{self, Counts, Path};
 
-/// Announced transactions held at once. Beyond it contacts are fetched before more pages are read, so that memory stays
-/// flat; below it a contact with events on many pages is fetched only once.
-const PENDING_LIMIT: usize = 75_000;
+/// Announced transactions that the walks of a tenant hold at once. Beyond it contacts are fetched before more pages are
+/// read, so that memory stays flat; below it a contact with events on many pages is fetched only once.
+const PENDING_LIMIT: usize = 120_000;
 /// A list that is longer than this does not end.
 const PAGE_LIMIT: u64 = 100_000;
 /// A window shorter than this is not worth reading from several places at once.
@@ -71,7 +72,7 @@ pub struct Walk {
     /// Contacts to fetch, in the order of their first event.
     queue: VecDeque<String>,
     wanted: HashMap<String, Vec<Wanted>>,
-    pending: usize,
+    pending: Arc<AtomicUsize>,
     in_flight: usize,
     pub counts: Counts,
 }
@@ -88,7 +89,7 @@ impl Walk {
             batch,
             queue: VecDeque::new(),
             wanted: HashMap::new(),
-            pending: 0,
+            pending: Arc::default(),
             in_flight: 0,
             counts: Counts::default(),
         }
@@ -101,8 +102,21 @@ impl Walk {
         self
     }
 
+    /// The count of what all walks of a tenant hold.
+    pub fn sharing(mut self, pending: &Arc<AtomicUsize>) -> Walk {
+        self.pending = pending.clone();
+        self
+    }
+
+    /// A walk that has failed holds nothing up.
+    fn give_up(&mut self) {
+        let held = std::mem::take(&mut self.wanted).into_values().map(|events| events.len()).sum();
+        self.pending.fetch_sub(held, Relaxed);
+        self.queue.clear();
+    }
+
     fn next(&mut self) -> Option<Job> {
-        if self.pending < PENDING_LIMIT {
+        if self.pending.load(Relaxed) < PENDING_LIMIT {
             if let Some(feed) = self.events.iter_mut().find(|feed| feed.state == State::Ready) {
                 let (window, cursor) = feed.ask();
                 return Some(Job::Events { source: self.source.clone(), window, cursor });
@@ -122,7 +136,7 @@ impl Walk {
         let taken = ids.into_iter().filter_map(|id| self.wanted.remove_entry(&id));
         let mut wanted: Vec<_> = taken.collect();
         for (_, events) in &mut wanted {
-            self.pending -= events.len();
+            self.pending.fetch_sub(events.len(), Relaxed);
             let announced = events.len();
             events.sort();
             events.dedup();
@@ -151,7 +165,7 @@ impl Walk {
     fn want(&mut self, event: Event) {
         let wanted = Wanted {
             fired: event.fired,
-            md5: event.md5,
+            md5: event.md5.into(),
             log_index: event.log_index,
             transaction_index: event.transaction_index,
         };
@@ -163,7 +177,7 @@ impl Walk {
             }
         };
         events.push(wanted);
-        self.pending += 1;
+        self.pending.fetch_add(1, Relaxed);
     }
 }
 
@@ -205,6 +219,21 @@ impl Path for Walk {
         stored: &mut S,
     ) -> Result<Result<Batch, Error>, S::Error> {
         self.in_flight -= 1;
+        let accepted = self.take(job, outcome, stored)?;
+        if accepted.is_err() {
+            self.give_up();
+        }
+        Ok(accepted)
+    }
+}
+
+impl Walk {
+    fn take<S: Stored>(
+        &mut self,
+        job: &Job,
+        outcome: Result<Outcome, Error>,
+        stored: &mut S,
+    ) -> Result<Result<Batch, Error>, S::Error> {
         match (job, outcome) {
             (Job::InboundCalls { .. }, Err(Error::Status { status: 404, .. })) => {
                 self.inbound.state = State::Ended;

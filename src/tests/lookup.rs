@@ -1,0 +1,45 @@
+//! Whether an event is stored, by looking it up and by reading its day.
+
+#[pgrx::pg_schema]
+mod tests {
+    use calls::vendor::dialfire::{Event, Known};
+    use calls::vendor::Stored;
+    use chrono_tz::Tz;
+    use pgrx::prelude::*;
+
+    use crate::lookup::{Days, Lookup};
+
+    /// What is said of four events, of which only the first is stored, and how many of their day were read for it.
+    fn known(tenant: &str, calls_of_day: i64) -> (Vec<Known>, usize) {
+        Spi::run_with_args(
+            "WITH t AS (INSERT INTO dialfire.transactions (tenant, id, contact_id, fired, day, event_md5)
+                VALUES ($1, 't1', 'c1', '2026-11-05T23:30:00Z', '2026-11-06', 'm1'),
+                       ($1, 't2', 'c2', '2026-11-06T12:00:00Z', '2026-11-06', 'm2'),
+                       ($1, 't3', 'c3', '2026-11-06T13:00:00Z', '2026-11-06', NULL)),
+             r AS (INSERT INTO dialfire.rejects (tenant, contact_id, event_md5, kind, reason, fingerprint)
+                VALUES ($1, 'c9', 'm9', 'transaction', 'missing_field', 'f'))
+             INSERT INTO dialfire.daily_stats (tenant, day, campaign_id, agent_id, agent_login, attempts)
+                VALUES ($1, '2026-11-06', '', '', '', $2)",
+            &[tenant.into(), calls_of_day.into()],
+        )
+        .unwrap();
+        let lines = [
+            "2026-11-05T23:30:00Z|m1|c1|0,0",
+            "2026-11-05T23:30:00Z|m2|c1|0,0",
+            "2026-11-06T12:00:00.001Z|m2|c2|0,0",
+            "2026-11-06T12:00:00Z|m9|c9|0,0",
+        ];
+        let events: Vec<Event> = lines.iter().map(|line| Event::parse(line).unwrap()).collect();
+        let mut days = Days::default();
+        let mut lookup = Lookup { tenant, zone: Tz::Europe__Berlin, empty: false, days: &mut days };
+        let known = lookup.known(&events).unwrap();
+        (known, days.held)
+    }
+
+    #[pg_test]
+    fn an_event_is_known_by_contact_instant_and_checksum_however_it_is_looked_up() {
+        let expected = vec![Known::Stored, Known::No, Known::No, Known::Rejected];
+        assert_eq!(known("by_day", 3), (expected.clone(), 2));
+        assert_eq!(known("one_by_one", 1_000_000), (expected, 0));
+    }
+}
