@@ -11,18 +11,19 @@ mod tests {
 
     /// What is said of four events, of which only the first is stored, and how many of their day were read for it.
     fn known(tenant: &str, calls_of_day: i64) -> (Vec<Known>, usize) {
-        Spi::run_with_args(
-            "WITH t AS (INSERT INTO dialfire.transactions (tenant, id, contact_id, fired, day, event_md5)
-                VALUES ($1, 't1', 'c1', '2026-11-05T23:30:00Z', '2026-11-06', 'm1'),
-                       ($1, 't2', 'c2', '2026-11-06T12:00:00Z', '2026-11-06', 'm2'),
-                       ($1, 't3', 'c3', '2026-11-06T13:00:00Z', '2026-11-06', NULL)),
-             r AS (INSERT INTO dialfire.rejects (tenant, contact_id, event_md5, kind, reason, fingerprint)
-                VALUES ($1, 'c9', 'm9', 'transaction', 'missing_field', 'f'))
-             INSERT INTO dialfire.daily_stats (tenant, day, campaign_id, agent_id, agent_login, attempts)
-                VALUES ($1, '2026-11-06', '', '', '', $2)",
-            &[tenant.into(), calls_of_day.into()],
-        )
-        .unwrap();
+        for sql in [
+            "INSERT INTO dialfire.transactions (tenant, campaign_id, id, contact_id, fired, day, event_md5, is_human)
+             VALUES ($1, 'k', 't1', 'c1', '2026-11-05T23:30:00Z', '2026-11-06', 'm1', true),
+                    ($1, 'k', 't2', 'c2', '2026-11-06T12:00:00Z', '2026-11-06', 'm2', true),
+                    ($1, 'k', 't3', 'c3', '2026-11-06T13:00:00Z', '2026-11-06', NULL, true)",
+            "INSERT INTO dialfire.rejects (tenant, contact_id, event_md5, kind, reason, fingerprint)
+             VALUES ($1, 'c9', 'm9', 'transaction', 'missing_field', 'f')",
+            "INSERT INTO dialfire.daily_stats SELECT * FROM dialfire.stats_of($1, '{2026-11-06}')",
+        ] {
+            Spi::run_with_args(sql, &[tenant.into()]).unwrap();
+        }
+        let set = "UPDATE dialfire.daily_stats SET attempts = $2 WHERE tenant = $1";
+        Spi::run_with_args(set, &[tenant.into(), calls_of_day.into()]).unwrap();
         let lines = [
             "2026-11-05T23:30:00Z|m1|c1|0,0",
             "2026-11-05T23:30:00Z|m2|c1|0,0",
