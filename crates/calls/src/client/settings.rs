@@ -67,12 +67,15 @@ impl fmt::Debug for Settings {
     }
 }
 
+/// Requests do not take equally long to arrive: spaced exactly, one too many could be counted within a second.
+const SLACK: f64 = 1.03;
+
 impl Settings {
     /// The time between the starts of two requests.
     pub(super) fn interval(&self) -> Result<Duration, Error> {
         match self.max_per_second {
             None => Ok(Duration::ZERO),
-            Some(pace) if (0.001..=1e6).contains(&pace) => Ok(Duration::from_secs_f64(1.0 / pace)),
+            Some(pace) if (0.001..=1e6).contains(&pace) => Ok(Duration::from_secs_f64(SLACK / pace)),
             Some(pace) => Err(setting(format!("{pace} requests a second, not between 0.001 and 1000000"))),
         }
     }
