@@ -1,10 +1,6 @@
--- The differences of two snapshots, as a person mends them.
+-- The differences of two snapshots, which run.sh loads into the tables fresh and upgraded, as a person mends them.
 \pset tuples_only on
 \pset format unaligned
-CREATE TEMP TABLE fresh (rank int, object text, aspect text, value text, make text, undo text);
-CREATE TEMP TABLE upgraded (LIKE fresh);
-\copy fresh FROM pstdin
-\copy upgraded FROM pstdin
 SELECT count(*) < 500 AS too_few FROM fresh \gset
 \if :too_few
 \warn 'the snapshot of a fresh installation is not complete'

@@ -20,7 +20,10 @@ using() { bounded 300 scripts/cluster.sh psql -X -q -v ON_ERROR_STOP=1 -v "base_
     { cat "$work/said" >&2; die "$2 fails: $3"; }; }
 # same WHAT FRESH UPGRADED: two snapshots.
 same() {
-    (cat "$2"; echo '\.'; cat "$3"; echo '\.') | psql -d postgres -f tests/upgrade/compare.sql >"$work/differences"
+    psql -d postgres -c 'TRUNCATE fresh, upgraded'
+    psql -d postgres -c 'COPY fresh FROM STDIN' <"$2"
+    psql -d postgres -c 'COPY upgraded FROM STDIN' <"$3"
+    psql -d postgres -f tests/upgrade/compare.sql >"$work/differences"
     [ ! -s "$work/differences" ] || {
         cat "$work/differences" >&2
         die "$1: $(grep -cE '^-- (missing|differs|left)' "$work/differences") differences; what mends them belongs into sql/upgrades"
@@ -46,6 +49,8 @@ coproc simulator { exec "$TARGET/debug/simulator" --port 0 --days 5 --exit-with-
 read -r -t 30 line <&"${simulator[0]}" || die "the simulator did not start"
 base_url=${line#simulator listening on }
 
+psql -d postgres -c 'CREATE TABLE fresh (rank int, object text, aspect text, value text, make text, undo text)' \
+    -c 'CREATE TABLE upgraded (LIKE fresh)'
 create fresh
 psql -d fresh -c 'CREATE EXTENSION dialfire_sync'
 [ "$(value fresh "SELECT extversion FROM pg_extension WHERE extname = 'dialfire_sync'")" = "$new" ]
