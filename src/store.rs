@@ -1,6 +1,6 @@
 //! Rows into tables, many at a time. A row that is stored already is neither written nor locked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use calls::copy::{POSTGRES_EPOCH, POSTGRES_EPOCH_DAYS};
 use calls::row::{Agent, Batch, Renamed, Row, Values};
@@ -37,27 +37,44 @@ impl Changes {
     }
 }
 
-/// Stores a batch; counts its calls. With `dry` it only compares.
-pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<Changes> {
+/// Stores a batch; counts its calls, and says on which days some may count otherwise now. With `dry` it only compares.
+pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<(Changes, BTreeSet<NaiveDate>)> {
+    let mut days = if batch.renamed.is_empty() { batch.voice_days() } else { batch.days() };
+    let (mut written, mut inbound) = (Vec::new(), Vec::new());
     if !dry {
         rename(tenant, &batch.renamed)?;
     }
     upsert(tenant, batch.contacts, dry)?;
     upsert(tenant, batch.dispositions, dry)?;
     let (announced, siblings) = batch.transactions.into_iter().partition(|t| t.event_md5.is_some());
-    let mut calls = upsert(tenant, announced, dry)?;
-    let siblings = upsert(tenant, siblings, dry)?;
+    let mut calls = write(tenant, announced, dry, &mut written)?;
+    let siblings = write(tenant, siblings, dry, &mut written)?;
     calls.add(Changes { unchanged: 0, repeated: siblings.unchanged, ..siblings });
-    upsert(tenant, batch.connections, dry)?;
-    upsert(tenant, batch.recordings, dry)?;
+    write(tenant, batch.connections, dry, &mut written)?;
+    write(tenant, batch.recordings, dry, &mut written)?;
     upsert(tenant, batch.call_details, dry)?;
-    calls.add(upsert(tenant, batch.inbound_calls, dry)?);
+    calls.add(write(tenant, batch.inbound_calls, dry, &mut inbound)?);
     calls.add(voice::upsert(tenant, batch.voice_calls, dry)?);
     upsert(tenant, batch.phone_numbers, dry)?;
     if !dry {
         agents(tenant, batch.agents)?;
     }
-    Ok(calls)
+    days.extend(days_of(tenant, "transactions", written)?);
+    days.extend(days_of(tenant, "inbound_calls", inbound)?);
+    Ok((calls, days))
+}
+
+/// Days of stored calls.
+fn days_of(tenant: &str, table: &str, ids: Vec<String>) -> spi::Result<Vec<NaiveDate>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let days = Spi::get_one_with_args::<Vec<Option<Date>>>(
+        &format!("SELECT array_agg(DISTINCT day) FROM dialfire.{table} WHERE tenant = $1 AND id = ANY ($2)"),
+        &[tenant.into(), ids.into()],
+    )?;
+    let days = days.unwrap_or_default().into_iter().flatten();
+    Ok(days.filter_map(|day| NaiveDate::from_ymd_opt(day.year(), day.month().into(), day.day().into())).collect())
 }
 
 /// Who says what rows say.
@@ -94,23 +111,32 @@ fn arguments<'a, R: Row>(tenant: &'a str, rows: &'a [R]) -> Vec<DatumWithOid<'a>
 }
 
 pub fn upsert<R: Row>(tenant: &str, rows: Vec<R>, dry: bool) -> spi::Result<Changes> {
+    write(tenant, rows, dry, &mut Vec::new())
+}
+
+/// Adds the calls of which a row was written to `calls`.
+fn write<R: Row>(tenant: &str, rows: Vec<R>, dry: bool, calls: &mut Vec<String>) -> spi::Result<Changes> {
     let mut changes = Changes::default();
     for part in newest(rows).chunks(STATEMENT_ROWS) {
-        changes.add(briefly(|| upsert_part(tenant, part, dry))?);
+        let (part, mut written) = briefly(|| write_part(tenant, part, dry))?;
+        changes.add(part);
+        calls.append(&mut written);
     }
     Ok(changes)
 }
 
-fn upsert_part<R: Row>(tenant: &str, rows: &[R], dry: bool) -> spi::Result<Changes> {
+fn write_part<R: Row>(tenant: &str, rows: &[R], dry: bool) -> spi::Result<(Changes, Vec<String>)> {
     let args = arguments(tenant, rows);
     let sql = if dry { compare_sql::<R>() } else { upsert_sql::<R>(Teller::Vendor) };
-    let (inserted, updated) = Spi::connect_mut(|client| {
+    let (inserted, updated, calls) = Spi::connect_mut(|client| {
         let done = if dry { client.select(&sql, Some(1), &args)? } else { client.update(&sql, Some(1), &args)? };
-        let (inserted, updated) = done.first().get_two::<i64, i64>()?;
-        Ok::<_, spi::Error>((inserted.unwrap_or(0) as u64, updated.unwrap_or(0) as u64))
+        let done = done.first();
+        let (inserted, updated) = done.get_two::<i64, i64>()?;
+        let calls = if dry { None } else { done.get::<Vec<Option<String>>>(3)? };
+        Ok::<_, spi::Error>((inserted.unwrap_or(0) as u64, updated.unwrap_or(0) as u64, calls.unwrap_or_default()))
     })?;
     let unchanged = (rows.len() as u64).saturating_sub(inserted + updated);
-    Ok(Changes { inserted, updated, unchanged, repeated: 0 })
+    Ok((Changes { inserted, updated, unchanged, repeated: 0 }, calls.into_iter().flatten().collect()))
 }
 
 /// Gives calls their new ids, with all that hangs under them.
@@ -250,14 +276,15 @@ fn upsert_sql<R: Row>(teller: Teller) -> String {
         sets.push("adopted_at = NULL".to_owned());
     }
     let (adopted, when, only, written) = match teller {
-        Teller::OldTables => (", adopted_at", ", now()", " WHERE t.adopted_at IS NOT NULL", ", array_agg(id)"),
-        Teller::Vendor if mixes_calls::<R>(teller) => (", adopted_at", ", another", "", ""),
-        Teller::Vendor => ("", "", "", ""),
+        Teller::OldTables => (", adopted_at", ", now()", " WHERE t.adopted_at IS NOT NULL", "id"),
+        Teller::Vendor if mixes_calls::<R>(teller) => (", adopted_at", ", another", "", "id"),
+        Teller::Vendor if ["connections", "recordings"].contains(&R::TABLE) => ("", "", "", "transaction_id"),
+        Teller::Vendor => ("", "", "", "id"),
     };
     format!(
         "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}{adopted}) SELECT tenant, {names}{when} FROM changed \
-         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = excluded.changed_at{only} RETURNING xmax = 0 AS is_new, id) \
-         SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new){written} FROM written",
+         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = excluded.changed_at{only} RETURNING xmax = 0 AS is_new, t.{written}) \
+         SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), array_agg({written}) FROM written",
         changed_sql::<R>(teller),
         R::TABLE,
         sets.join(", "),

@@ -308,8 +308,9 @@ impl Sync<'_> {
             *buffer = batch;
             return Ok(());
         }
-        run.news.changed.extend(batch.days());
-        run.calls.add(store::batch(&self.tenant.name, batch, self.dry)?);
+        let (calls, days) = store::batch(&self.tenant.name, batch, self.dry)?;
+        run.news.changed.extend(days);
+        run.calls.add(calls);
         Ok(alerts::raise(&self.tenant.name, subjects)?)
     }
 

@@ -141,8 +141,7 @@ mod tests {
     fn arrives(tenant: &str, mut batch: Batch) {
         let mut news = News::default();
         newcomers(tenant, &mut batch, &mut news).unwrap();
-        news.changed = batch.days();
-        store::batch(tenant, batch, false).unwrap();
+        news.changed = store::batch(tenant, batch, false).unwrap().1;
         news.keep(tenant).unwrap();
     }
 

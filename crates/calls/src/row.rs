@@ -489,7 +489,12 @@ impl Batch {
     pub fn days(&self) -> BTreeSet<NaiveDate> {
         let outbound = self.transactions.iter().filter_map(|t| t.day);
         let inbound = self.inbound_calls.iter().filter_map(|c| c.day);
-        outbound.chain(inbound).chain(self.voice_calls.iter().filter_map(VoiceCall::day)).collect()
+        outbound.chain(inbound).chain(self.voice_days()).collect()
+    }
+
+    /// Local days of its calls of voice agents.
+    pub fn voice_days(&self) -> BTreeSet<NaiveDate> {
+        self.voice_calls.iter().filter_map(VoiceCall::day).collect()
     }
 
     /// Sources of its calls.
