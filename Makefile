@@ -2,7 +2,7 @@ PG ?= 15
 export PG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo story demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-bench test-package reference package release chaos bench bench-views
+.PHONY: help setup install demo story dashboard demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-dashboard test-bench test-package reference package release chaos bench bench-views
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,13 +19,16 @@ demo: ## everything from a bare machine to calls in tables; leaves a private ser
 story: ## a database as the vendor's own client leaves it: wrong KPI, why, what is missing, and how it becomes right
 	@scripts/demo.sh story
 
-demo-stop: ## stop the server and the simulator of the demo
+dashboard: ## the demo as web pages: installs SQLPage, starts everything, prints the address and who may sign in
+	@scripts/demo.sh dashboard
+
+demo-stop: ## stop the server, the simulator and the pages of the demo
 	@scripts/demo.sh stop
 
 clean-demo: ## remove the demo's server and its data
 	@scripts/demo.sh remove
 
-test: lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-package test-jdbc test-bench ## all of the following
+test: lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-package test-jdbc test-dashboard test-bench ## all of the following
 
 lint: setup ## rustfmt and clippy
 	@scripts/test.sh lint
@@ -59,6 +62,9 @@ test-matrix: ## all that depends on PostgreSQL, on each major; MAJORS="16 18" fo
 
 test-jdbc: setup ## the views and ready scripts of docs/dbeaver, seen through the JDBC driver
 	@scripts/test.sh jdbc
+
+test-dashboard: setup ## every page of the dashboard in a real browser, its rights, exports and webhooks; WALK=words for some
+	@scripts/test.sh dashboard
 
 test-bench: setup ## make bench, as small as it gets: that it runs
 	@scripts/test.sh bench

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# demo.sh start|story|stop|remove: the extension, a private cluster, a simulated vendor, and what a user would type.
+# demo.sh start|story|dashboard|stop|remove: the extension, a private cluster, a simulated vendor, and what a user would type.
 . "$(dirname "$0")/lib.sh"
 export CLUSTER=demo
 DAYS=21
@@ -63,8 +63,51 @@ story() {
     show scripts/story.sql
 }
 
+# kill_noted NAME WORD: ends the process that NAME.pid of the cluster tells, if it still is one of that name.
+kill_noted() {
+    local pid
+    pid=$(cat "$CLUSTER_DIR/$1.pid" 2>/dev/null) || return 0
+    ! grep -aq "$2" "/proc/$pid/cmdline" 2>/dev/null || kill "$pid"
+    rm -f "$CLUSTER_DIR/$1.pid"
+}
+
+# What a live vendor does: a few calls twice a minute.
+move() {
+    while curl -sf -m 10 -o /dev/null -d '{"calls": 3}' "${base_url%/api}/_control/grow"; do sleep 30; done
+}
+
+dashboard() {
+    scripts/dashboard.sh install
+    prepare dashboard
+    kill_noted dashboard sqlpage
+    kill_noted mover demo.sh
+    step "two tenants and two people" scripts/cluster.sh psql -X -q -v ON_ERROR_STOP=1 -v "base_url=${base_url%/api}" \
+        -o /dev/null -f scripts/dashboard.sql
+    local name address tries
+    for name in anna ben; do scripts/dashboard.sh password "$name" "$name" <<<"$name"; done >"$CLUSTER_DIR/users"
+    scripts/dashboard.sh users "$CLUSTER_DIR/users" dashboard
+    setsid nohup scripts/dashboard.sh serve "postgres://dashboard@127.0.0.1:$PGPORT/dashboard" 127.0.0.1:0 \
+        >"$CLUSTER_DIR/dashboard.log" 2>&1 </dev/null &
+    echo $! >"$CLUSTER_DIR/dashboard.pid"
+    for ((tries = 0; tries < 300; tries++)); do
+        address=$(grep -oE 'http://127\.0\.0\.1:[0-9]+' "$CLUSTER_DIR/dashboard.log" | head -1 || true)
+        [ -z "$address" ] || break
+        sleep 0.1
+    done
+    [ -n "$address" ] || { cat "$CLUSTER_DIR/dashboard.log" >&2; die "SQLPage did not start"; }
+    export base_url
+    setsid nohup "$0" move >/dev/null 2>&1 </dev/null &
+    echo $! >"$CLUSTER_DIR/mover.pid"
+    say "the dashboard is at $address"
+    echo "    sign in as anna, password anna: a Dialfire tenant with new calls twice a minute"
+    echo "    or as ben, password ben: a HighLevel tenant whose agents are not assigned yet"
+    echo "    make demo-stop"
+}
+
 stop() {
     if eval "$(scripts/cluster.sh env 2>/dev/null)" && [ -n "${CLUSTER_DIR:-}" ]; then
+        kill_noted mover demo.sh
+        kill_noted dashboard sqlpage
         stop_simulator
         scripts/cluster.sh stop
         say "the demo is stopped; make demo starts it again, make clean-demo removes it"
@@ -72,7 +115,7 @@ stop() {
 }
 
 case ${1:-} in
-    start | story | stop) "$1" ;;
+    start | story | dashboard | move | stop) "$1" ;;
     remove) stop && scripts/cluster.sh remove ;;
-    *) die "usage: demo.sh start|story|stop|remove" ;;
+    *) die "usage: demo.sh start|story|dashboard|stop|remove" ;;
 esac

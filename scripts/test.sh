@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|bench|chaos: one tier of the tests.
+# test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|chaos: one tier of the tests.
 . "$(dirname "$0")/lib.sh"
 
 lint() {
@@ -113,6 +113,15 @@ jdbc() {
     step "JDBC" bounded 600 tests/jdbc/run.sh
 }
 
+# The browser is Debian's, and so is what drives it.
+dashboard() {
+    scripts/setup.sh chromium chromium-driver python3-selenium
+    scripts/dashboard.sh install
+    scripts/install.sh dev
+    step "building the simulator" bounded 900 cargo build --quiet -p simulator
+    step "dashboard" bounded 1200 tests/dashboard/run.sh
+}
+
 # Every part of the benchmarks that needs no more than what is there, as small as it gets: that they run, not what they say.
 bench() {
     scripts/setup.sh python3-psycopg
@@ -137,6 +146,6 @@ chaos() {
 }
 
 case ${1:-} in
-    lint | unit | pg | regress | integration | docs | upgrade | pg18 | package | jdbc | bench | chaos) "$1" ;;
-    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|bench|chaos" ;;
+    lint | unit | pg | regress | integration | docs | upgrade | pg18 | package | jdbc | dashboard | bench | chaos) "$1" ;;
+    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|chaos" ;;
 esac

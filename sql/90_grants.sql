@@ -7,6 +7,7 @@ GRANT USAGE ON SCHEMA dialfire TO PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA dialfire TO PUBLIC;
 -- Matviews know no row security; ingestion_kpis and ingestion_monthly show them.
 REVOKE ALL ON dialfire.mv_ingestion_kpis, dialfire.mv_ingestion_monthly FROM PUBLIC;
+REVOKE ALL ON dialfire.dashboard_users, dialfire.dashboard_sessions FROM PUBLIC;
 
 ALTER TABLE dialfire.campaigns ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dialfire.agents ENABLE ROW LEVEL SECURITY;

@@ -95,6 +95,12 @@ extension_sql_file!(
     requires = ["hardened_views", dashboard::df_find_calls]
 );
 extension_sql_file!("../sql/60_distribute.sql", name = "distribute", requires = ["dashboard", usable::df_may_see]);
+extension_sql_file!("../sql/47_dashboard_users.sql", name = "dashboard_users", requires = ["dashboard"]);
+extension_sql_file!(
+    "../sql/48_dashboard_pages.sql",
+    name = "dashboard_pages",
+    requires = ["dashboard_users", "functions"]
+);
 extension_sql_file!("../sql/90_grants.sql", name = "grants", finalize);
 
 #[pg_guard]

@@ -1,0 +1,35 @@
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/api.sql') AS properties;
+SET nothing = (SELECT CASE $format WHEN 'csv' THEN '""' END);
+SET most = (SELECT CASE WHEN $format = 'csv' OR $limit = 'all' THEN NULL WHEN $limit ~ '^\d{1,6}$' THEN $limit ELSE '100' END);
+SET tenant = (SELECT dialfire.tenant_or_first($tenant));
+SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);
+SET from = (SELECT CASE WHEN $from ~ '^\d{4}-\d\d-\d\d$' THEN $from ELSE ((now() AT TIME ZONE $zone)::date - 6)::text END);
+SET to = (SELECT CASE WHEN $to ~ '^\d{4}-\d\d-\d\d$' THEN $to ELSE (now() AT TIME ZONE $zone)::date::text END);
+SELECT CASE $format WHEN 'csv' THEN 'csv' ELSE 'json' END AS component, 'calls' AS filename;
+SELECT COALESCE(to_jsonb(c.tenant), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(c.vendor), $nothing::jsonb) AS vendor,
+       COALESCE(to_jsonb(c.call_id), $nothing::jsonb) AS call_id, COALESCE(to_jsonb(c.started_at), $nothing::jsonb) AS started_at,
+       COALESCE(to_jsonb(c.ended_at), $nothing::jsonb) AS ended_at, COALESCE(to_jsonb(c.status), $nothing::jsonb) AS status,
+       COALESCE(to_jsonb(c.vendor_status), $nothing::jsonb) AS vendor_status,
+       COALESCE(to_jsonb(c.direction), $nothing::jsonb) AS direction, COALESCE(to_jsonb(c.is_test), $nothing::jsonb) AS is_test,
+       COALESCE(to_jsonb(c.agent_login), $nothing::jsonb) AS agent_login,
+       COALESCE(to_jsonb(c.contact_id), $nothing::jsonb) AS contact_id,
+       COALESCE(to_jsonb(c.campaign_id), $nothing::jsonb) AS campaign_id,
+       COALESCE(to_jsonb(c.campaign_title), $nothing::jsonb) AS campaign_title,
+       COALESCE(to_jsonb(c.fired_at), $nothing::jsonb) AS fired_at, COALESCE(to_jsonb(c.day), $nothing::jsonb) AS day,
+       COALESCE(to_jsonb(c.phone), $nothing::jsonb) AS phone, COALESCE(to_jsonb(c.line_number), $nothing::jsonb) AS line_number,
+       COALESCE(to_jsonb(c.duration_ms), $nothing::jsonb) AS duration_ms, COALESCE(to_jsonb(c.talk_ms), $nothing::jsonb) AS talk_ms,
+       COALESCE(to_jsonb(c.ring_ms), $nothing::jsonb) AS ring_ms, COALESCE(to_jsonb(c.disposition), $nothing::jsonb) AS disposition,
+       COALESCE(to_jsonb(c.counts), $nothing::jsonb) AS counts, COALESCE(to_jsonb(c.skip_reason), $nothing::jsonb) AS skip_reason,
+       COALESCE(to_jsonb(c.recording_location), $nothing::jsonb) AS recording_location
+FROM (
+    SELECT * FROM dialfire.calls c
+    WHERE c.tenant = $tenant AND c.fired_at >= $from::timestamp AT TIME ZONE $zone AND c.fired_at < ($to::timestamp + interval '1 day') AT TIME ZONE $zone
+      AND (COALESCE($status, '') = '' OR c.status = $status) AND (COALESCE($agent, '') = '' OR c.agent_login = $agent)
+      AND (COALESCE($campaign, '') = '' OR c.campaign_id = $campaign)
+      AND CASE $test WHEN 'too' THEN true WHEN 'only' THEN c.is_test ELSE NOT c.is_test END
+      AND (COALESCE($search, '') = '' OR strpos(lower(concat_ws(' ', c.phone, c.line_number, c.agent_login, c.contact_id, c.call_id)), lower($search)) > 0
+           OR length(regexp_replace($search, '[^0-9]|^0+', '', 'g')) >= 4
+              AND strpos(regexp_replace(c.phone, '[^0-9]', '', 'g'), regexp_replace($search, '[^0-9]|^0+', '', 'g')) > 0)
+      AND ($before IS NULL OR (c.fired_at, c.call_id) < ($before::timestamptz, $before_id))
+    ORDER BY c.fired_at DESC, c.call_id DESC LIMIT $most::bigint
+) c;

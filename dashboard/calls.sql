@@ -1,0 +1,65 @@
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/shell.sql', json_object('title', 'Calls')) AS properties;
+SET tenant = (SELECT dialfire.tenant_or_first($tenant));
+SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);
+SET from = (SELECT CASE WHEN $from ~ '^\d{4}-\d\d-\d\d$' THEN $from ELSE ((now() AT TIME ZONE $zone)::date - 6)::text END);
+SET to = (SELECT CASE WHEN $to ~ '^\d{4}-\d\d-\d\d$' THEN $to ELSE (now() AT TIME ZONE $zone)::date::text END);
+SET here = (SELECT '?' || string_agg(name || '=' || dialfire.in_url(value), '&') FROM (VALUES ('tenant', $tenant), ('from', $from), ('to', $to),
+    ('search', $search), ('agent', $agent), ('campaign', $campaign), ('status', $status), ('test', $test)) AS v(name, value) WHERE value <> '');
+
+SELECT 'form' AS component, 'get' AS method, 'Show' AS validate, 'filter' AS id WHERE $tenant IS NOT NULL;
+SELECT 'hidden' AS type, 'tenant' AS name, $tenant AS value WHERE $tenant IS NOT NULL;
+SELECT 'search' AS type, 'search' AS name, 'Search' AS label, 'number, agent, contact or call' AS placeholder, 4 AS width, $search AS value WHERE $tenant IS NOT NULL;
+SELECT 'date' AS type, 'from' AS name, 'From' AS label, 2 AS width, $from AS value WHERE $tenant IS NOT NULL;
+SELECT 'date' AS type, 'to' AS name, 'To' AS label, 2 AS width, $to AS value WHERE $tenant IS NOT NULL;
+SELECT 'select' AS type, 'status' AS name, 'Status' AS label, 2 AS width, $status AS value, 'any' AS empty_option,
+       (SELECT json_agg(json_build_object('label', replace(s, '_', ' '), 'value', s) ORDER BY n) FROM unnest(ARRAY['completed', 'no_answer', 'busy',
+        'voicemail', 'abandoned', 'failed', 'canceled', 'queued', 'in_progress', 'unknown']) WITH ORDINALITY AS u(s, n)) AS options WHERE $tenant IS NOT NULL;
+SELECT 'select' AS type, 'test' AS name, 'Test calls' AS label, 2 AS width, $test AS value, 'left out' AS empty_option,
+       '[{"label":"shown too","value":"too"},{"label":"only these","value":"only"}]' AS options WHERE $tenant IS NOT NULL;
+SELECT 'select' AS type, 'agent' AS name, 'Agent' AS label, 4 AS width, $agent AS value, 'any' AS empty_option, true AS searchable,
+       json_agg(json_build_object('label', login, 'value', login) ORDER BY login) AS options
+FROM (SELECT DISTINCT login FROM dialfire.agents WHERE tenant = $tenant AND login IS NOT NULL) a WHERE $tenant IS NOT NULL;
+SELECT 'select' AS type, 'campaign' AS name, 'Campaign' AS label, 4 AS width, $campaign AS value, 'any' AS empty_option,
+       json_agg(json_build_object('label', COALESCE(title, id), 'value', id) ORDER BY title) AS options
+FROM dialfire.campaigns WHERE tenant = $tenant HAVING $tenant IS NOT NULL;
+
+SELECT 'table' AS component, true AS hover, 'Recording' AS markdown, 'Life' AS markdown, 'calls' AS id,
+       'No call fits. Take a longer time or fewer filters; what is not fetched yet stands under Coverage.' AS empty_description
+WHERE $tenant IS NOT NULL;
+SELECT dialfire.show(c.started_at, $zone) AS "Started", c.direction AS "Direction", replace(c.status, '_', ' ') AS "Status", n.caller_name AS "Other side",
+       NULLIF(c.phone, n.caller_name) AS "Number", COALESCE(c.agent_login, CASE WHEN c.is_human THEN '?' ELSE '–' END) AS "Agent",
+       COALESCE(c.campaign_title, c.campaign_id) AS "Campaign", COALESCE(dialfire.show(make_interval(secs => c.duration_ms / 1000.0)), '–') AS "Duration",
+       CASE WHEN c.recording_location ~ '^https?://[^][()<>"\s]+$' THEN format('[listen](%s)', c.recording_location) END AS "Recording",
+       format('[why](/call?tenant=%s&call=%s)', dialfire.in_url(c.tenant), dialfire.in_url(c.call_id)) AS "Life",
+       CASE c.status WHEN 'failed' THEN 'red' WHEN 'in_progress' THEN 'azure' END AS _sqlpage_color
+FROM (
+    SELECT * FROM dialfire.calls c
+    WHERE c.tenant = $tenant AND c.fired_at >= $from::timestamp AT TIME ZONE $zone AND c.fired_at < ($to::timestamp + interval '1 day') AT TIME ZONE $zone
+      AND (COALESCE($status, '') = '' OR c.status = $status) AND (COALESCE($agent, '') = '' OR c.agent_login = $agent)
+      AND (COALESCE($campaign, '') = '' OR c.campaign_id = $campaign)
+      AND CASE $test WHEN 'too' THEN true WHEN 'only' THEN c.is_test ELSE NOT c.is_test END
+      AND (COALESCE($search, '') = '' OR strpos(lower(concat_ws(' ', c.phone, c.line_number, c.agent_login, c.contact_id, c.call_id)), lower($search)) > 0
+           OR length(regexp_replace($search, '[^0-9]|^0+', '', 'g')) >= 4
+              AND strpos(regexp_replace(c.phone, '[^0-9]', '', 'g'), regexp_replace($search, '[^0-9]|^0+', '', 'g')) > 0)
+      AND ($before IS NULL OR (c.fired_at, c.call_id) < ($before::timestamptz, $before_id))
+    ORDER BY c.fired_at DESC, c.call_id DESC LIMIT 50
+) c
+LEFT JOIN LATERAL (SELECT d.caller_name FROM dialfire.dashboard_calls d WHERE d.tenant = c.tenant AND d.call_id = c.call_id LIMIT 1) n ON true
+ORDER BY c.fired_at DESC, c.call_id DESC;
+
+SET next = (SELECT format('&before=%s&before_id=%s', dialfire.in_url(fired_at::text), dialfire.in_url(call_id)) FROM (
+    SELECT c.fired_at, c.call_id FROM dialfire.calls c
+    WHERE c.tenant = $tenant AND c.fired_at >= $from::timestamp AT TIME ZONE $zone AND c.fired_at < ($to::timestamp + interval '1 day') AT TIME ZONE $zone
+      AND (COALESCE($status, '') = '' OR c.status = $status) AND (COALESCE($agent, '') = '' OR c.agent_login = $agent)
+      AND (COALESCE($campaign, '') = '' OR c.campaign_id = $campaign)
+      AND CASE $test WHEN 'too' THEN true WHEN 'only' THEN c.is_test ELSE NOT c.is_test END
+      AND (COALESCE($search, '') = '' OR strpos(lower(concat_ws(' ', c.phone, c.line_number, c.agent_login, c.contact_id, c.call_id)), lower($search)) > 0
+           OR length(regexp_replace($search, '[^0-9]|^0+', '', 'g')) >= 4
+              AND strpos(regexp_replace(c.phone, '[^0-9]', '', 'g'), regexp_replace($search, '[^0-9]|^0+', '', 'g')) > 0)
+      AND ($before IS NULL OR (c.fired_at, c.call_id) < ($before::timestamptz, $before_id))
+    ORDER BY c.fired_at DESC, c.call_id DESC OFFSET 49 LIMIT 1) p);
+SELECT 'button' AS component WHERE $tenant IS NOT NULL;
+SELECT 'Newest' AS title, 'chevrons-left' AS icon, 'secondary' AS outline, '/calls' || $here AS link WHERE $before IS NOT NULL;
+SELECT 'Older' AS title, 'chevron-right' AS icon, 'secondary' AS outline, '/calls' || $here || $next AS link WHERE $next IS NOT NULL;
+SELECT 'CSV' AS title, 'file-download' AS icon, '/api/calls' || $here || '&format=csv' AS link WHERE $tenant IS NOT NULL;
+SELECT 'JSON' AS title, 'braces' AS icon, '/api/calls' || $here || '&limit=all' AS link WHERE $tenant IS NOT NULL;

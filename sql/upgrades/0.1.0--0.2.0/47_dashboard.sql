@@ -1,0 +1,2 @@
+\i sql/47_dashboard_users.sql
+\i sql/48_dashboard_pages.sql
