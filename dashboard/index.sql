@@ -33,13 +33,13 @@ FROM h CROSS JOIN k LEFT JOIN now ON true LEFT JOIN before ON true CROSS JOIN LA
     (4, 'Inbound', COALESCE(dialfire.show(now.inbound), '0'), NULL, COALESCE(dialfire.show_share(now.inbound_answered / NULLIF(now.inbound, 0)::float8), '0 %') || ' answered', NULL, '/calls', now.inbound, before.inbound),
     (5, 'Mean talk', COALESCE(round(now.talk)::text, '–'), 's', 'an answered leg', NULL, '/agents', now.talk::numeric, before.talk::numeric),
     (6, 'Recorded', COALESCE(replace(dialfire.show_share(now.recorded), ' %', ''), '–'), '%', 'of the answered', NULL, '/calls', NULL, NULL),
-    (7, 'Proven complete up to', COALESCE(dialfire.show(now() - h.lag, $zone), '–'), NULL, 'lag ' || dialfire.show(h.lag), CASE h.status WHEN 'ok' THEN 'green' ELSE 'red' END, '/coverage', NULL, NULL),
+    (7, 'Lag', COALESCE(dialfire.show(h.lag), '–'), NULL, 'complete up to ' || dialfire.show(now() - h.lag, $zone), CASE h.status WHEN 'ok' THEN 'green' ELSE 'red' END, '/coverage', NULL, NULL),
     (8, 'Errors', COALESCE(dialfire.show(k.errors_24h), '0'), NULL, 'in 24 hours', CASE WHEN k.errors_24h > 0 THEN 'orange' ELSE 'green' END, '/ingestion', NULL, NULL)
 ) AS v(place, title, value, unit, description, color, path, new, old), LATERAL (SELECT v.path || '?tenant=' || dialfire.in_url($tenant)) AS l(link)
 ORDER BY v.place;
 
 SELECT 'chart' AS component, 'Calls a day' AS title, 'bar' AS type, true AS stacked, true AS time, 'calls' AS ytitle, 260 AS height,
-       'green' AS color, 'azure' AS color, 'gray-400' AS color
+       'green' AS color, 'orange' AS color, 'azure' AS color
 WHERE EXISTS (SELECT FROM dialfire.tenant_daily WHERE tenant = $tenant);
 SELECT v.series, to_char(d.day, 'YYYY-MM-DD') AS x, v.calls AS y
 FROM dialfire.tenant_daily d

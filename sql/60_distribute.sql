@@ -5,7 +5,7 @@ RETURNS TABLE (object text, kind text, state text, detail text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
     -- The worker's own state and what must not leave this node: a NOTIFY of an alert, a token.
-    at_home CONSTANT text[] := '{schedules,alerts,oauth_tokens,refreshes,hardened_views}';
+    at_home CONSTANT text[] := '{schedules,alerts,oauth_tokens,refreshes,hardened_views,dashboard_users,dashboard_sessions}';
     everywhere CONSTANT text[] := '{call_statuses,kpi_definitions}';
     anchor CONSTANT text := 'dialfire.campaigns';
     version text := (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'dialfire_sync');
