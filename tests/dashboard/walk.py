@@ -521,7 +521,7 @@ def test_when_the_database_is_gone_the_sender_is_asked_to_repeat_and_health_says
         return Client().ask("POST", "/webhooks/voice", message("later"), {"Authorization": "Bearer webhook-secret", "Content-Type": "application/json"})
 
     sql("SELECT df_schedule('acme')")
-    sql("ALTER SYSTEM SET shared_preload_libraries = ''")
+    sql("ALTER SYSTEM SET shared_preload_libraries = 'auto_explain'")
     subprocess.run(["scripts/cluster.sh", "stop"], check=True, timeout=60)
     answer = deliver()
     assert answer.status == 429, answer.status
