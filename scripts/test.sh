@@ -126,10 +126,11 @@ dashboard() {
 bench() {
     scripts/setup.sh python3-psycopg
     export BENCH_PROFILE=dev BENCH_RUNS=1 BENCH_CALLS=1400 BENCH_PATIENCE=0 BENCH_IDLE_SECONDS=1 BENCH_DLT=0
+    export BENCH_DIALLER_CALLS=2000
     export BENCH_INTERPRETER=/usr/bin/python3 BENCH_RESULTS=$TARGET/bench/smoke.md
     rm -f "$BENCH_RESULTS"
     step "benchmarks, as small as it gets" \
-        bounded 600 bench/run first_load resync memory latency growth tenants idle >/dev/null
+        bounded 600 bench/run first_load resync memory latency growth tenants idle vicidial >/dev/null
     [ "$(grep -c '^| [1-7] ' "$BENCH_RESULTS")" -ge 30 ] || die "verdicts are missing in $BENCH_RESULTS"
     if grep NaN "$BENCH_RESULTS"; then die "something was not measured"; fi
 }

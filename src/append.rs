@@ -15,6 +15,45 @@ use crate::pg::memory::briefly;
 use crate::pg::transaction::attempt;
 use crate::stats::{self, News};
 
+/// Whose rows are new or known together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The vendor delivers a contact whole, and the ids of its calls are made of what it says.
+    Contact,
+    /// Each call comes by itself, under the vendor's own id.
+    Call,
+}
+
+impl By {
+    fn of<R: OfContact>(self, row: &R) -> Option<&str> {
+        match self {
+            By::Contact => row.contact_id(),
+            By::Call => row.call_id(),
+        }
+    }
+
+    /// Which of the ids $2 nothing is stored of.
+    fn unknown(self) -> &'static str {
+        match self {
+            By::Contact => {
+                "SELECT array_agg(i.id) FROM unnest($2::text[]) AS i(id)
+                 LEFT JOIN LATERAL (
+                     SELECT true AS known FROM dialfire.contacts c WHERE c.tenant = $1 AND c.id = i.id LIMIT 1) c ON true
+                 LEFT JOIN LATERAL (
+                     SELECT true AS known FROM dialfire.transactions t
+                     WHERE t.tenant = $1 AND t.contact_id = i.id LIMIT 1) t ON true
+                 WHERE c.known IS NULL AND t.known IS NULL"
+            }
+            By::Call => {
+                "SELECT array_agg(i.id) FROM unnest($2::text[]) AS i(id)
+                 LEFT JOIN LATERAL (
+                     SELECT true AS known FROM dialfire.transactions t WHERE t.tenant = $1 AND t.id = i.id LIMIT 1) t ON true
+                 WHERE t.known IS NULL"
+            }
+        }
+    }
+}
+
 /// Where nothing of a tenant was stored when a run began, what is stored is what the run has met.
 #[derive(Default)]
 pub struct Met {
@@ -34,13 +73,13 @@ impl Met {
     }
 }
 
-/// Appends the calls of whose contacts nothing is stored, and inbound calls that are not stored, and takes them out of the
-/// batch; returns how many they are. Where a row is stored after all, everything stays in the batch, to be compared.
-pub fn newcomers(tenant: &str, batch: &mut Batch, news: &mut News) -> spi::Result<u64> {
+/// Appends the calls that are new, and inbound calls that are not stored, and takes them out of the batch; returns how many
+/// they are. Where a row is stored after all, everything stays in the batch, to be compared.
+pub fn newcomers(tenant: &str, by: By, batch: &mut Batch, news: &mut News) -> spi::Result<u64> {
     if !copy::takes_utf8() || !briefly(may_copy)? {
         return Ok(0);
     }
-    let mut new = briefly(|| part(tenant, batch, &mut news.met))?;
+    let mut new = briefly(|| part(tenant, by, batch, &mut news.met))?;
     let rollup = &mut news.added;
     if new.is_empty() {
         return Ok(0);
@@ -93,28 +132,21 @@ fn recycle<R>(mut rows: Vec<R>, emptied: &mut Vec<R>) {
 }
 
 /// Takes what is new out of a batch.
-fn part(tenant: &str, batch: &mut Batch, met: &mut Met) -> spi::Result<Batch> {
-    fn ids<R: OfContact>(rows: &[R]) -> impl Iterator<Item = &str> {
+fn part(tenant: &str, by: By, batch: &mut Batch, met: &mut Met) -> spi::Result<Batch> {
+    fn ids<R: OfContact>(rows: &[R], by: By) -> impl Iterator<Item = &str> {
         // The rows of a contact come one after the other.
         let mut last = None;
-        rows.iter().filter_map(move |row| row.contact_id().filter(|id| last.replace(*id) != Some(*id)))
+        rows.iter().filter_map(move |row| by.of(row).filter(|id| last.replace(*id) != Some(*id)))
     }
-    let contacts = ids(&batch.contacts)
-        .chain(ids(&batch.transactions))
-        .chain(ids(&batch.connections))
-        .chain(ids(&batch.recordings));
-    let contacts = unknown(
-        tenant,
-        contacts.collect(),
-        met,
-        "SELECT array_agg(i.id) FROM unnest($2::text[]) AS i(id)
-         LEFT JOIN LATERAL (
-             SELECT true AS known FROM dialfire.contacts c WHERE c.tenant = $1 AND c.id = i.id LIMIT 1) c ON true
-         LEFT JOIN LATERAL (
-             SELECT true AS known FROM dialfire.transactions t
-             WHERE t.tenant = $1 AND t.contact_id = i.id LIMIT 1) t ON true
-         WHERE c.known IS NULL AND t.known IS NULL",
-    )?;
+    let all = ids(&batch.contacts, by)
+        .chain(ids(&batch.transactions, by))
+        .chain(ids(&batch.connections, by))
+        .chain(ids(&batch.recordings, by));
+    let mut new = unknown(tenant, all.collect(), met, by.unknown())?;
+    // Stored under their old ids.
+    for renamed in &batch.renamed {
+        new.remove(&renamed.to);
+    }
     let inbound_calls = unknown(
         tenant,
         batch.inbound_calls.iter().map(Row::id).collect(),
@@ -125,10 +157,10 @@ fn part(tenant: &str, batch: &mut Batch, met: &mut Met) -> spi::Result<Batch> {
          WHERE c.known IS NULL",
     )?;
     Ok(Batch {
-        contacts: split(&mut batch.contacts, OfContact::contact_id, &contacts),
-        transactions: split(&mut batch.transactions, OfContact::contact_id, &contacts),
-        connections: split(&mut batch.connections, OfContact::contact_id, &contacts),
-        recordings: split(&mut batch.recordings, OfContact::contact_id, &contacts),
+        contacts: split(&mut batch.contacts, |row| by.of(row), &new),
+        transactions: split(&mut batch.transactions, |row| by.of(row), &new),
+        connections: split(&mut batch.connections, |row| by.of(row), &new),
+        recordings: split(&mut batch.recordings, |row| by.of(row), &new),
         inbound_calls: split(&mut batch.inbound_calls, |call| Some(call.id()), &inbound_calls),
         ..Batch::default()
     })

@@ -170,6 +170,9 @@ impl Stored for Lookup<'_> {
     }
 
     fn has_calls(&mut self, window: Window) -> spi::Result<bool> {
+        if self.empty {
+            return Ok(false);
+        }
         let found = Spi::get_one_with_args::<bool>(
             "SELECT EXISTS (SELECT FROM dialfire.transactions WHERE tenant = $1
              AND day BETWEEN ($2 AT TIME ZONE 'UTC')::date - 2 AND ($3 AT TIME ZONE 'UTC')::date + 2)",
@@ -221,7 +224,7 @@ impl Stored for Lookup<'_> {
                 SELECT t.id FROM dialfire.connections c
                 JOIN dialfire.transactions t ON t.tenant = c.tenant AND t.id = c.transaction_id
                 WHERE c.tenant = $1 AND c.disconnected IS NULL AND c.ended IS NULL AND c.call_disconnected IS NULL
-                  AND t.direction = $2 AND t.fired >= $3 - interval '1 day' AND t.fired < $3 LIMIT 1000) o",
+                  AND t.direction = $2 AND t.fired >= $3 - interval '1 day' AND t.fired < $3 LIMIT 900) o",
             &[self.tenant.into(), table.direction().into(), instant(window.from).into()],
         )?;
         let ids = open.unwrap_or_default().into_iter().flatten();

@@ -154,7 +154,7 @@ const OPTIONS: &[Opt] = &[
     server("webhook_url", None, is_text, "hmac: what stands for {url}").of(VAPI),
     server("webhook_tolerance", Some("5 minutes"), is_interval, "hmac: how far from now {timestamp} may lie").of(VAPI),
     server("stuck_after", Some("1 hour"), is_long_interval, "a call that has not ended by then is asked for").of(VAPI),
-    server("page_size", Some("1000"), is_page_size, "rows a statement").of(VICIDIAL),
+    server("page_size", Some("2000"), is_page_size, "rows a statement").of(VICIDIAL),
     server("batch", Some("20"), is_batch, "contacts a request").of(DIALFIRE),
     server("concurrency", Some("4"), is_concurrency, "requests in flight"),
     server("max_requests_per_second", None, is_rate, "requests a second; default no limit but the vendor's"),

@@ -302,7 +302,8 @@ impl Sync<'_> {
         let subjects = if self.dry { Vec::new() } else { alerts::subjects(&self.tenant.name, &batch)? };
         // Whether a call counts may depend on its agent, and that is looked up.
         if !self.dry && !self.tenant.counts_assigned {
-            run.calls.inserted += append::newcomers(&self.tenant.name, &mut batch, &mut run.news)?;
+            run.calls.inserted +=
+                append::newcomers(&self.tenant.name, self.tenant.access.newcomers(), &mut batch, &mut run.news)?;
         }
         if batch.is_empty() && batch.agents.is_empty() {
             *buffer = batch;

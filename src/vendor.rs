@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
 
+use crate::append::By;
 use crate::error::Failure;
 use crate::oauth::Grant;
 use crate::options::{duration, value};
@@ -95,6 +96,14 @@ impl Access {
             Access::HighLevel(_) => "highlevel",
             Access::Vapi(_) => "vapi",
             Access::Vicidial(_) => "vicidial",
+        }
+    }
+
+    /// What is looked up to tell new calls from known ones.
+    pub fn newcomers(&self) -> By {
+        match self {
+            Access::Vicidial(_) => By::Call,
+            _ => By::Contact,
         }
     }
 

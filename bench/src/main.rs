@@ -20,6 +20,8 @@ pub struct Size {
     /// Transactions of the large tenant, and rows of the large database.
     pub large_calls: u32,
     pub large_rows: i64,
+    /// Calls of the dialler.
+    pub dialler_calls: u32,
     pub idle_seconds: u64,
     /// Seconds to wait for a quiet machine before a measurement.
     pub patience: u64,
@@ -28,7 +30,7 @@ pub struct Size {
 type Part = fn(&Ground, &Size, &mut Section);
 
 /// Name, title of the section, and what measures it.
-const PARTS: [(&str, &str, Part); 9] = [
+const PARTS: [(&str, &str, Part); 10] = [
     ("first_load", "First load", parts::first_load::measure),
     ("resync", "Unchanged and little changed", parts::resync::measure),
     ("memory", "Memory", parts::memory::measure),
@@ -36,6 +38,7 @@ const PARTS: [(&str, &str, Part); 9] = [
     ("growth", "Growth", parts::growth::measure),
     ("tenants", "Tenants at once", parts::tenants::measure),
     ("idle", "An idle worker", parts::idle::measure),
+    ("vicidial", "A dialler", parts::vicidial::measure),
     ("decode", "Decoding alone", parts::decode::measure),
     ("profile", "Where the time goes", parts::profile::measure),
 ];
@@ -53,6 +56,7 @@ fn main() {
         large: number("BENCH_LARGE", 0) > 0,
         large_calls: number("BENCH_LARGE_CALLS", 2_000_000) as u32,
         large_rows: number("BENCH_LARGE_ROWS", 10_000_000) as i64,
+        dialler_calls: number("BENCH_DIALLER_CALLS", 1_000_000).max(1_000) as u32,
         idle_seconds: number("BENCH_IDLE_SECONDS", 60).max(1),
         patience: number("BENCH_PATIENCE", 10),
     };

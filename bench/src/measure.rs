@@ -2,6 +2,7 @@
 
 use crate::ground::Database;
 use crate::series::Series;
+use integration::dialler::MariaDb;
 use integration::simulator::Simulator;
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -27,11 +28,48 @@ pub struct Cost {
     pub foreign: f64,
 }
 
+/// Who is asked by what is measured.
+pub trait Vendor {
+    fn pid(&self) -> u32;
+    fn forget(&self) {}
+    /// Requests so far, and bytes of the answers.
+    fn answered(&self) -> [f64; 2];
+}
+
+impl Vendor for Simulator {
+    fn pid(&self) -> u32 {
+        Simulator::pid(self)
+    }
+
+    fn forget(&self) {
+        self.forget_requests();
+    }
+
+    fn answered(&self) -> [f64; 2] {
+        let requests = self.get("requests");
+        ["total", "bytes"].map(|count| requests[count].as_f64().unwrap_or(f64::NAN))
+    }
+}
+
+impl Vendor for MariaDb {
+    fn pid(&self) -> u32 {
+        MariaDb::pid(self)
+    }
+
+    /// Statements and the bytes that it has sent.
+    fn answered(&self) -> [f64; 2] {
+        let status = self.query("", "SHOW GLOBAL STATUS WHERE variable_name IN ('Com_stmt_execute', 'Bytes_sent')");
+        let of = |name: &str| status.iter().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        ["Com_stmt_execute", "Bytes_sent"].map(|name| of(name).unwrap_or(f64::NAN))
+    }
+}
+
 /// Does some work on a connection and says what it cost.
-pub fn cost<T>(database: &mut Database, vendor: &Simulator, work: impl FnOnce(&mut Database) -> T) -> (T, Cost) {
+pub fn cost<T>(database: &mut Database, vendor: &impl Vendor, work: impl FnOnce(&mut Database) -> T) -> (T, Cost) {
     // Otherwise the one that comes first after a checkpoint pays for the full pages of the others.
     database.exec("CHECKPOINT");
-    vendor.forget_requests();
+    vendor.forget();
+    let asked = vendor.answered();
     let pid = database.pid;
     let idle = anonymous(pid);
     let wal = database.wal();
@@ -40,7 +78,7 @@ pub fn cost<T>(database: &mut Database, vendor: &Simulator, work: impl FnOnce(&m
     let start = Instant::now();
     let (result, peak) = watch(pid, || work(database));
     let seconds = start.elapsed().as_secs_f64();
-    let requests = vendor.get("requests");
+    let answered = vendor.answered();
     let cost = Cost {
         seconds,
         foreign: machine.foreign_since(pid, vendor),
@@ -48,8 +86,8 @@ pub fn cost<T>(database: &mut Database, vendor: &Simulator, work: impl FnOnce(&m
         vendor: cpu(vendor.pid()) - sim,
         wal: (database.wal() - wal) as f64,
         memory: (peak - idle) as f64 / 1024.0,
-        requests: requests["total"].as_f64().unwrap_or(f64::NAN),
-        bytes: requests["bytes"].as_f64().unwrap_or(f64::NAN),
+        requests: answered[0] - asked[0],
+        bytes: answered[1] - asked[1],
     };
     (result, cost)
 }
@@ -110,7 +148,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    pub fn now(backend: i32, vendor: &Simulator) -> Machine {
+    pub fn now(backend: i32, vendor: &impl Vendor) -> Machine {
         let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
         let line = stat.lines().next().unwrap_or("");
         let ticks: Vec<f64> = line.split_whitespace().skip(1).filter_map(|t| t.parse().ok()).collect();
@@ -121,14 +159,14 @@ impl Machine {
     }
 
     /// Of the machine's time since then, what others took.
-    pub fn foreign_since(&self, backend: i32, vendor: &Simulator) -> f64 {
+    pub fn foreign_since(&self, backend: i32, vendor: &impl Vendor) -> f64 {
         let now = Machine::now(backend, vendor);
         ((now.busy - self.busy) - (now.ours - self.ours)).max(0.0) / (now.all - self.all).max(f64::MIN_POSITIVE)
     }
 }
 
 /// CPU seconds of this process, the server and the vendor, with all that they started, ended ones included.
-fn ours(backend: i32, vendor: &Simulator) -> f64 {
+fn ours(backend: i32, vendor: &impl Vendor) -> f64 {
     let server = stat(backend as u32).first().copied().unwrap_or(0.0) as u32;
     let roots = HashSet::from([std::process::id(), server, vendor.pid()]);
     let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -146,7 +184,7 @@ fn ours(backend: i32, vendor: &Simulator) -> f64 {
 }
 
 /// Waits until others leave the machine alone, but no longer than so many seconds.
-pub fn quiet(database: &Database, vendor: &Simulator, patience: u64) {
+pub fn quiet(database: &Database, vendor: &impl Vendor, patience: u64) {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(patience) {
         let machine = Machine::now(database.pid, vendor);

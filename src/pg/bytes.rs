@@ -1,34 +1,39 @@
 //! Text as the bytes that it is made of: what a foreign server sends need not be in the database's encoding.
 
+use std::ffi::CString;
+
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use pgrx::spi;
 
-pub struct Bytes(pub Vec<u8>);
-
-impl FromDatum for Bytes {
-    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Bytes> {
-        if is_null {
-            return None;
-        }
-        // SAFETY: pgrx calls this with a datum of a type that `is_compatible_with` accepts, which is a varlena; the bytes
-        // are copied before anything can free it.
+/// Runs a SELECT and hands over each of its rows. What is not of type text is absent.
+pub fn each(sql: &str, mut take: impl FnMut(&[Option<&[u8]>])) -> spi::Result<()> {
+    let sql = CString::new(sql).unwrap_or_default();
+    Spi::connect(|_| {
+        // SAFETY: connected to SPI. The statement ends with a table of its rows, which lives until it is freed here, and
+        // `take` cannot keep what it is given.
         unsafe {
-            let text = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
-            Some(Bytes(pgrx::varlena::varlena_to_byte_slice(text).to_vec()))
+            let code = pg_sys::SPI_execute(sql.as_ptr(), true, 0);
+            Spi::check_status(code)?;
+            let table = pg_sys::SPI_tuptable.as_ref().ok_or(spi::Error::NoTupleTable)?;
+            let columns = (*table.tupdesc).attrs.as_slice((*table.tupdesc).natts as usize);
+            let is_text: Vec<bool> = columns.iter().map(|column| column.atttypid == pg_sys::TEXTOID).collect();
+            let (mut values, mut nulls) = (vec![pg_sys::Datum::null(); columns.len()], vec![false; columns.len()]);
+            let mut cells = Vec::with_capacity(columns.len());
+            for at in 0..table.numvals as usize {
+                let tuple = *table.vals.add(at);
+                pg_sys::heap_deform_tuple(tuple, table.tupdesc, values.as_mut_ptr(), nulls.as_mut_ptr());
+                cells.clear();
+                cells.extend(values.iter().zip(&nulls).zip(&is_text).map(|((value, is_null), is_text)| {
+                    (*is_text && !is_null).then(|| {
+                        let text = pg_sys::pg_detoast_datum_packed(value.cast_mut_ptr());
+                        pgrx::varlena::varlena_to_byte_slice(text)
+                    })
+                }));
+                take(&cells);
+            }
+            pg_sys::SPI_freetuptable(pg_sys::SPI_tuptable);
+            Ok(())
         }
-    }
-}
-
-impl IntoDatum for Bytes {
-    fn into_datum(self) -> Option<pg_sys::Datum> {
-        self.0.into_datum()
-    }
-
-    fn type_oid() -> pg_sys::Oid {
-        pg_sys::TEXTOID
-    }
-
-    fn is_compatible_with(other: pg_sys::Oid) -> bool {
-        matches!(other, pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID)
-    }
+    })
 }

@@ -8,7 +8,7 @@ mod tests {
     use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
     use pgrx::prelude::*;
 
-    use crate::append::newcomers;
+    use crate::append::{newcomers, By};
     use crate::stats::News;
     use crate::store;
 
@@ -138,9 +138,9 @@ mod tests {
         all
     }
 
-    fn arrives(tenant: &str, mut batch: Batch) {
+    fn arrives(tenant: &str, by: By, mut batch: Batch) {
         let mut news = News::default();
-        newcomers(tenant, &mut batch, &mut news).unwrap();
+        newcomers(tenant, by, &mut batch, &mut news).unwrap();
         news.changed = store::batch(tenant, batch, false).unwrap().1;
         news.keep(tenant).unwrap();
     }
@@ -170,13 +170,13 @@ mod tests {
 
     #[pg_test]
     fn after_any_order_of_news_kept_is_computed() {
-        for seed in 1..=3 {
+        for (seed, by) in (1..=4).zip([By::Contact, By::Call].repeat(2)) {
             let mut dice = Dice(seed);
             for step in 1..=150 {
-                arrives("any", news(&mut dice));
+                arrives("any", by, news(&mut dice));
                 assert!(
                     step % 10 != 0 || difference("any") == (0, 0),
-                    "seed {seed}, step {step}: {:?}",
+                    "seed {seed}, {by:?}, step {step}: {:?}",
                     difference("any")
                 );
             }
@@ -197,7 +197,7 @@ mod tests {
             all.dedup_by(|a, b| a.transactions[0].id == b.transactions[0].id);
             let mut shuffle = Dice(order);
             while !all.is_empty() {
-                arrives("order", all.swap_remove(shuffle.below(all.len())));
+                arrives("order", By::Contact, all.swap_remove(shuffle.below(all.len())));
             }
             let rows = Spi::get_one::<String>(
                 "SELECT string_agg((to_jsonb(d) - 'changed_at')::text, ' ' ORDER BY day, campaign_id, agent_id, agent_login)
@@ -228,7 +228,7 @@ mod tests {
             is_human: Some(true),
             ..Transaction::default()
         };
-        arrives("leg", Batch { transactions: vec![transaction], ..Batch::default() });
+        arrives("leg", By::Contact, Batch { transactions: vec![transaction], ..Batch::default() });
         assert_eq!(Spi::get_one::<i64>("SELECT resolved FROM df_retry_rejects('leg')"), Ok(Some(1)));
         assert_eq!(Spi::get_one::<i64>("SELECT connects FROM dialfire.daily_stats WHERE tenant = 'leg'"), Ok(Some(1)));
         assert_eq!(difference("leg"), (0, 0));

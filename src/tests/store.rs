@@ -6,7 +6,7 @@ mod tests {
     use chrono::{DateTime, Utc};
     use pgrx::prelude::*;
 
-    use crate::append::newcomers;
+    use crate::append::{newcomers, By};
     use crate::stats::News;
     use crate::store::{self, upsert, Changes};
 
@@ -63,7 +63,7 @@ mod tests {
 
     fn arrive(tenant: &str, recordings: Vec<Recording>) -> (u64, usize) {
         let mut batch = Batch { recordings, ..Batch::default() };
-        let new = newcomers(tenant, &mut batch, &mut News::default()).unwrap();
+        let new = newcomers(tenant, By::Contact, &mut batch, &mut News::default()).unwrap();
         let left = batch.len();
         store::batch(tenant, batch, false).unwrap();
         (new, left)

@@ -15,7 +15,7 @@ use pgrx::spi;
 
 use super::tables::{tables, Table};
 use crate::error::{quote, Failure};
-use crate::pg::bytes::Bytes;
+use crate::pg::bytes::each;
 use crate::pg::role::AsOwner;
 use crate::pg::transaction::{attempt, message};
 use crate::tenant::Tenant;
@@ -140,7 +140,7 @@ impl Dialler {
         let sql = format!("SELECT {list} FROM {}.{table} {condition}", quote(&self.schema));
         let done = attempt(|| {
             let _role = AsOwner::of_view(self.role);
-            rows(&sql, columns.len(), build)
+            rows(&sql, build)
         });
         match done {
             Ok(Ok(answer)) => Ok(answer),
@@ -155,19 +155,13 @@ impl Dialler {
 /// The values of one row.
 pub type Cells<'a> = &'a [Option<&'a [u8]>];
 
-fn rows<T>(sql: &str, width: usize, build: impl Fn(Cells<'_>) -> T) -> spi::Result<Answer<T>> {
-    Spi::connect(|client| {
-        let found = client.select(sql, None, &[])?;
-        let mut answer = Answer { rows: Vec::with_capacity(found.len()), bytes: 0 };
-        for row in found {
-            let cells = (1..=width).map(|at| row.get::<Bytes>(at)).collect::<spi::Result<Vec<_>>>()?;
-            answer.bytes += cells.iter().flatten().map(|cell| cell.0.len() as u64).sum::<u64>();
-            let slices: Vec<Option<&[u8]>> =
-                cells.iter().map(|cell| cell.as_ref().map(|cell| cell.0.as_slice())).collect();
-            answer.rows.push(build(&slices));
-        }
-        Ok(answer)
-    })
+fn rows<T>(sql: &str, build: impl Fn(Cells<'_>) -> T) -> Result<Answer<T>, spi::Error> {
+    let mut answer = Answer { rows: Vec::new(), bytes: 0 };
+    each(sql, |cells| {
+        answer.bytes += cells.iter().flatten().map(|cell| cell.len() as u64).sum::<u64>();
+        answer.rows.push(build(cells));
+    })?;
+    Ok(answer)
 }
 
 fn is_cancel(error: &CaughtError) -> bool {

@@ -9,3 +9,4 @@ pub mod memory;
 pub mod profile;
 pub mod resync;
 pub mod tenants;
+pub mod vicidial;

@@ -11,10 +11,10 @@ use serde_json::json;
 
 /// What a sync did to the tables of calls and their indexes.
 #[derive(Default)]
-struct Touched {
-    written: Series,
-    locked: Series,
-    wal: Series,
+pub struct Touched {
+    pub written: Series,
+    pub locked: Series,
+    pub wal: Series,
     dead: Series,
 }
 
@@ -117,7 +117,7 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
 }
 
 impl Touched {
-    fn watch(&mut self, database: &mut Database, work: impl FnOnce(&mut Database) -> (Run, Cost)) -> (Run, Cost) {
+    pub fn watch(&mut self, database: &mut Database, work: impl FnOnce(&mut Database) -> (Run, Cost)) -> (Run, Cost) {
         let (written, dead) = counters(database);
         let from: String = database.one("SELECT pg_current_wal_insert_lsn()::text");
         let done = work(database);

@@ -414,11 +414,17 @@ pub struct Record {
 /// A row that hangs under a contact, or is one.
 pub trait OfContact: Row {
     fn contact_id(&self) -> Option<&str>;
+    /// The transaction that it is or hangs under.
+    fn call_id(&self) -> Option<&str>;
 }
 
 impl OfContact for Contact {
     fn contact_id(&self) -> Option<&str> {
         Some(&self.id)
+    }
+
+    fn call_id(&self) -> Option<&str> {
+        None
     }
 }
 
@@ -426,17 +432,29 @@ impl OfContact for Transaction {
     fn contact_id(&self) -> Option<&str> {
         self.contact_id.as_deref()
     }
+
+    fn call_id(&self) -> Option<&str> {
+        Some(&self.id)
+    }
 }
 
 impl OfContact for Connection {
     fn contact_id(&self) -> Option<&str> {
         self.contact_id.as_deref()
     }
+
+    fn call_id(&self) -> Option<&str> {
+        self.transaction_id.as_deref()
+    }
 }
 
 impl OfContact for Recording {
     fn contact_id(&self) -> Option<&str> {
         self.contact_id.as_deref()
+    }
+
+    fn call_id(&self) -> Option<&str> {
+        self.transaction_id.as_deref()
     }
 }
 

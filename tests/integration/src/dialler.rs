@@ -88,9 +88,14 @@ impl MariaDb {
 
     /// At once, as a power failure would.
     pub fn kill(&self) {
+        let pid = self.pid();
+        run(Command::new("kill").args(["-9", &pid.to_string()]), "");
+        until("MariaDB is gone", Duration::from_secs(30), || !PathBuf::from(format!("/proc/{pid}")).exists());
+    }
+
+    pub fn pid(&self) -> u32 {
         let pid = fs::read_to_string(self.dir.join("pid")).expect("its pid");
-        run(Command::new("kill").args(["-9", pid.trim()]), "");
-        until("MariaDB is gone", Duration::from_secs(30), || !PathBuf::from(format!("/proc/{}", pid.trim())).exists());
+        pid.trim().parse().expect("a number")
     }
 
     fn client(&self, database: &str) -> Command {

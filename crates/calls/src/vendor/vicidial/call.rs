@@ -181,8 +181,7 @@ fn checksum(row: &LogRow, outcome: Option<&str>) -> String {
 }
 
 fn extra(row: &LogRow) -> Option<Json> {
-    let mut extra = Map::new();
-    for (name, value) in [
+    json([
         ("list_id", &row.list_id),
         ("phone_code", &row.phone_code),
         ("comments", &row.comments),
@@ -192,12 +191,25 @@ fn extra(row: &LogRow) -> Option<Json> {
         ("xfercallid", &row.xfercallid),
         ("agent_only", &row.agent_only),
         ("queue_position", &row.queue_position),
-    ] {
+    ])
+}
+
+/// An object of what is there; `None` where nothing is.
+pub fn json<'a>(values: impl IntoIterator<Item = (&'static str, &'a Option<String>)>) -> Option<Json> {
+    let mut object = Vec::with_capacity(128);
+    for (name, value) in values {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-            extra.insert(name.to_owned(), Value::from(value));
+            object.push(if object.is_empty() { b'{' } else { b',' });
+            for text in [name, value] {
+                // Text is always JSON.
+                serde_json::to_writer(&mut object, text).ok()?;
+                object.push(b':');
+            }
+            object.pop();
         }
     }
-    (!extra.is_empty()).then(|| Json(Value::Object(extra).to_string()))
+    object.push(b'}');
+    (object.len() > 1).then(|| Json(String::from_utf8(object).unwrap_or_default()))
 }
 
 fn reject(table: Table, row: &LogRow, fired: Option<DateTime<Utc>>, fault: Fault) -> Reject {

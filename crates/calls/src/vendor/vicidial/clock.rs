@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
 use crate::range::Window;
@@ -36,7 +36,15 @@ fn offset(at: DateTime<Utc>, zone: Tz) -> TimeDelta {
 
 /// `call_date` as MariaDB writes it; `None` for a zero date.
 pub fn shown(text: &str) -> Option<NaiveDateTime> {
-    NaiveDateTime::parse_from_str(text.get(..19)?, "%Y-%m-%d %H:%M:%S").ok()
+    let text = text.as_bytes().get(..19)?;
+    let signs = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
+    let number = |from: usize, to: usize| {
+        let digit = |digit: &u8| digit.is_ascii_digit().then(|| u32::from(digit - b'0'));
+        text[from..to].iter().try_fold(0, |all, sign| Some(all * 10 + digit(sign)?))
+    };
+    let date = NaiveDate::from_ymd_opt(number(0, 4)? as i32, number(5, 7)?, number(8, 10)?)?;
+    let shown = date.and_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    shown.filter(|_| signs.iter().all(|(at, sign)| text[*at] == *sign))
 }
 
 /// Rows of one disagreement from which on it is the zone, and no accident of a row.

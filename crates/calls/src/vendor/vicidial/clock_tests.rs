@@ -61,3 +61,15 @@ fn a_wrong_zone_shows_and_a_bent_row_does_not() {
     }
     assert_eq!((drift.verdict(zone), drift.fits()), (None, 9));
 }
+
+#[test]
+fn a_date_is_read_as_mariadb_writes_it_and_a_zero_date_is_none() {
+    let read = |text| shown(text).map(|at| at.to_string());
+    assert_eq!(read("2025-11-05 10:07:59").as_deref(), Some("2025-11-05 10:07:59"));
+    assert_eq!(read("2025-11-05 10:07:59.25").as_deref(), Some("2025-11-05 10:07:59"));
+    let none =
+        ["", "2025-11-05", "0000-00-00 00:00:00", "2025-02-30 10:00:00", "2025-11-05 24:00:00", "2025/11/05 10:00:00"];
+    for text in none.into_iter().chain(["2025-11-0x 10:00:00", "2025-11-05 10:00:0é", "+025-11-05 10:00:00"]) {
+        assert_eq!(read(text), None, "{text}");
+    }
+}

@@ -51,8 +51,12 @@ pub struct Owner {
 
 /// `alike` has the stored candidates of each incoming call, or is empty where nothing is stored.
 pub fn merge(table: Table, incoming: Vec<Incoming>, alike: Vec<Vec<Alike>>) -> Merged {
-    let ids: HashSet<String> = incoming.iter().map(|found| found.call.transaction.id.clone()).collect();
-    let mut merged = Merged::default();
+    let mut merged = Merged { calls: Vec::with_capacity(incoming.len()), ..Merged::default() };
+    // Needed for suspects only.
+    let ids: HashSet<String> = match alike.is_empty() {
+        true => HashSet::new(),
+        false => incoming.iter().map(|found| found.call.transaction.id.clone()).collect(),
+    };
     let mut alike = alike.into_iter();
     for found in incoming {
         merged.add(table, found, &alike.next().unwrap_or_default(), &ids);

@@ -1,8 +1,9 @@
 //! Recordings: whose they are, and where.
 
+use super::call::json;
 use super::clock::{epoch, shown};
 use super::record::Recording as Raw;
-use crate::row::{Json, Recording};
+use crate::row::Recording;
 
 /// The id of the call that a recording belongs to: Asterisk's unique ids have a dot, ids of inbound hops have none.
 pub fn call_id_of(vicidial_id: &str) -> String {
@@ -15,17 +16,6 @@ pub fn recording(raw: &Raw, call_id: &str, contact_id: &str, zone: chrono_tz::Tz
     let id = raw.recording_id.as_deref().filter(|id| !id.is_empty())?;
     let started = raw.start_epoch.as_deref().and_then(epoch);
     let started = started.or_else(|| Some(crate::range::instant(shown(raw.start_time.as_deref()?)?, zone)));
-    let mut extra = serde_json::Map::new();
-    for (name, value) in [
-        ("server_ip", &raw.server_ip),
-        ("extension", &raw.extension),
-        ("user", &raw.user),
-        ("vicidial_id", &raw.vicidial_id),
-    ] {
-        if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-            extra.insert(name.to_owned(), value.into());
-        }
-    }
     Some(Recording {
         id: format!("rec:{id}"),
         connection_id: Some(call_id.to_owned()),
@@ -36,6 +26,11 @@ pub fn recording(raw: &Raw, call_id: &str, contact_id: &str, zone: chrono_tz::Tz
         filename: raw.filename.clone().filter(|name| !name.is_empty()),
         // Until the file is moved, the name of the file stands here too.
         location: raw.location.clone().filter(|location| location.contains("://")),
-        extra: (!extra.is_empty()).then(|| Json(serde_json::Value::Object(extra).to_string())),
+        extra: json([
+            ("server_ip", &raw.server_ip),
+            ("extension", &raw.extension),
+            ("user", &raw.user),
+            ("vicidial_id", &raw.vicidial_id),
+        ]),
     })
 }

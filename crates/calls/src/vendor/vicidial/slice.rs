@@ -51,15 +51,12 @@ impl Slices {
         self.slice().is_some_and(|slice| slice.to - slice.from <= TimeDelta::seconds(1))
     }
 
-    /// The slice is done; the next one is as wide as its rows suggest.
+    /// The slice is done; the next one is so wide that rows of the same density fill three quarters of a page.
     pub fn done(&mut self, rows: usize) {
         let Some(slice) = self.slice() else { return };
         self.at = slice.to;
-        if rows * 8 < self.page * 3 {
-            self.width = (self.width * 2).min(WIDEST);
-        } else if rows * 4 > self.page * 3 {
-            self.width = (self.width * 3 / 4).max(1);
-        }
+        let fits = self.width * (self.page as i64 * 3 / 4) / rows.max(1) as i64;
+        self.width = fits.clamp(self.width / 2, self.width * 2).clamp(1, WIDEST);
     }
 }
 

@@ -17,6 +17,9 @@ use crate::range::Window;
 use crate::row::{Batch, Record};
 use crate::vendor::{self, Counts, Path, Stored};
 
+/// Keys a statement: from a thousand values on MariaDB makes a table of the list first.
+const KEYS: usize = 900;
+
 /// What is read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Load {
@@ -265,7 +268,7 @@ impl Walk {
 
     fn ask_recordings(&mut self) {
         if self.source.has_recordings && !self.keys.is_empty() {
-            let rest = self.keys.len().saturating_sub(self.access.page_size);
+            let rest = self.keys.len().saturating_sub(self.access.page_size.min(KEYS));
             let keys = self.keys.split_off(rest);
             self.next = Some(Job::Recordings { keys });
             return;
