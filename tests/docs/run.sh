@@ -11,6 +11,8 @@ fresh() {
     psql -d postgres -c 'SET client_min_messages = warning' -c 'DROP DATABASE IF EXISTS docs WITH (FORCE)' \
         -c 'CREATE DATABASE docs'
 }
+# As psql prints tables with either style of lines, without the width of the day.
+flat() { sed 's/│/|/g; s/[[:space:]]//g' "$@"; }
 
 scripts/cluster.sh remove
 scripts/cluster.sh start
@@ -33,6 +35,10 @@ for file in README.md docs/*.md; do
         cat "$work/output" >&2
         die "the SQL after the last line named above fails"
     }
+    flat "$work/output" >"$work/flat"
+    while read -r columns; do
+        grep -qxF "$columns" "$work/flat" || die "$file shows a result with the columns $columns, which no block of it has"
+    done < <(LC_ALL=C.UTF-8 grep -B1 -E '^[-─]+[+┼]' "$file" | grep -vE '^(-|─)' | flat)
 done
 [ "$blocks" -gt 10 ] || die "only $blocks blocks of SQL were found"
 
