@@ -47,12 +47,25 @@ impl Cluster {
 
     /// A standby that follows `primary`; it is up.
     pub fn standby_of(primary: &Cluster) -> Cluster {
-        let cluster = Cluster::empty();
-        run(as_server(&bin("pg_basebackup"))
-            .args(["-U", "postgres", "-R", "-c", "fast", "-X", "stream", "-h"])
-            .args([&primary.dir.join("socket"), Path::new("-D"), &cluster.data()]));
-        cluster.configure(&format!("unix_socket_directories = '{}/socket'\n", cluster.dir.display()));
+        let cluster = Cluster::copy_of(primary, &["-R"]);
         cluster.up();
+        cluster
+    }
+
+    /// A server from a base backup of another; it is down.
+    pub fn backup_of(other: &Cluster) -> Cluster {
+        Cluster::copy_of(other, &[])
+    }
+
+    fn copy_of(other: &Cluster, more: &[&str]) -> Cluster {
+        let cluster = Cluster::empty();
+        run(as_server(&bin("pg_basebackup")).args(["-U", "postgres", "-c", "fast", "-X", "stream"]).args(more).args([
+            Path::new("-h"),
+            &other.dir.join("socket"),
+            Path::new("-D"),
+            &cluster.data(),
+        ]));
+        cluster.configure(&format!("unix_socket_directories = '{}/socket'\n", cluster.dir.display()));
         cluster
     }
 

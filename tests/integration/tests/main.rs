@@ -19,6 +19,7 @@ mod limits;
 mod logins;
 mod losses;
 mod refresh;
+mod restore;
 mod schedule;
 mod secrets;
 mod security;
