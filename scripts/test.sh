@@ -130,7 +130,7 @@ bench() {
     export BENCH_INTERPRETER=/usr/bin/python3 BENCH_RESULTS=$TARGET/bench/smoke.md
     rm -f "$BENCH_RESULTS"
     step "benchmarks, as small as it gets" \
-        bounded 600 bench/run first_load resync memory latency growth tenants idle vicidial >/dev/null
+        bounded 600 bench/run first_load resync memory latency growth tenants idle vicidial diagnose >/dev/null
     [ "$(grep -c '^| [1-7] ' "$BENCH_RESULTS")" -ge 30 ] || die "verdicts are missing in $BENCH_RESULTS"
     if grep NaN "$BENCH_RESULTS"; then die "something was not measured"; fi
 }

@@ -83,10 +83,19 @@ struct Call {
     kind: &'static str,
 }
 
+/// A stored call for which an event stands, so that the vendor has it unchanged.
+struct Stands {
+    id: String,
+    agent_id: Option<String>,
+    /// It counts, too.
+    matches: bool,
+}
+
 /// Passes events on to the database and remembers which calls they stand for.
 struct Remember<'a> {
     lookup: Lookup<'a>,
-    calls: Vec<Call>,
+    counts_assigned: bool,
+    calls: Vec<Stands>,
     rejected: Vec<String>,
 }
 
@@ -97,35 +106,27 @@ impl Stored for Remember<'_> {
         let known = self.lookup.known(events)?;
         let stored = |wanted: Known| events.iter().zip(&known).filter(move |(_, k)| **k == wanted).map(|(e, _)| e);
         self.rejected.extend(stored(Known::Rejected).map(|e| e.md5.clone()));
-        let args: [DatumWithOid; 4] = [
+        if !known.contains(&Known::Stored) {
+            return Ok(known);
+        }
+        let args: [DatumWithOid; 5] = [
             self.lookup.tenant.into(),
             stored(Known::Stored).map(|e| e.contact_id.as_str()).collect::<Vec<_>>().into(),
             stored(Known::Stored).map(|e| instant(e.fired)).collect::<Vec<_>>().into(),
             stored(Known::Stored).map(|e| e.md5.as_str()).collect::<Vec<_>>().into(),
+            self.counts_assigned.into(),
         ];
         let found = Spi::connect(|client| {
-            let rows = client.select(
-                "SELECT t.id, t.event_md5, t.campaign_id, t.user_id, t.phone,
-                    (EXTRACT(epoch FROM t.fired) * 1000000)::bigint
-                 FROM unnest($2::text[], $3::timestamptz[], $4::text[])
-                    AS e(contact_id, fired, md5)
-                 JOIN dialfire.transactions t ON t.tenant = $1 AND t.contact_id = e.contact_id AND t.fired = e.fired
-                    AND t.event_md5 = e.md5",
-                None,
-                &args,
-            )?;
-            rows.map(|row| {
-                Ok(Call {
-                    id: row.get(1)?.unwrap_or_default(),
-                    md5: row.get(2)?,
-                    source: row.get(3)?,
-                    agent_id: row.get(4)?,
-                    number: row.get(5)?,
-                    at: row.get::<i64>(6)?.and_then(DateTime::from_timestamp_micros),
-                    kind: "transactions",
-                })
-            })
-            .collect::<spi::Result<Vec<_>>>()
+            let row = client.select(KNOWN, Some(1), &args)?.first();
+            let ids = row.get::<Vec<Option<String>>>(1)?.unwrap_or_default();
+            let agents = row.get::<Vec<Option<String>>>(2)?.unwrap_or_default();
+            let matching = row.get::<Vec<Option<bool>>>(3)?.unwrap_or_default();
+            let found = ids.into_iter().zip(agents).zip(matching);
+            Ok::<_, spi::Error>(found.map(|((id, agent_id), matches)| Stands {
+                id: id.unwrap_or_default(),
+                agent_id,
+                matches: matches.unwrap_or_default(),
+            }))
         })?;
         self.calls.extend(found);
         Ok(known)
@@ -151,7 +152,7 @@ impl Diagnosis {
         let Some(window) = made.window else { return Ok(made) };
         run.windows.push(window);
         run.params = V::params(access).into();
-        let mut fetch = Fetch::<V>::start(tenant, access.clone())?;
+        let mut fetch = Fetch::<V>::start(tenant, V::brief(access.clone()))?;
         let fetch::Sources { listed, attempts, .. } = fetch::sources(&mut fetch);
         run.log(&attempts)?;
         let listed = match listed {
@@ -171,11 +172,13 @@ impl Diagnosis {
         let mut days = Days::default();
         let mut remember = Remember {
             lookup: Lookup { tenant: &tenant.name, zone: tenant.zone, empty: false, days: &mut days },
+            counts_assigned: tenant.counts_assigned,
             calls: Vec::new(),
             rejected: Vec::new(),
         };
         while let Some(step) = briefly(|| round.step(&mut fetch, &mut remember))? {
             run.log(&step.attempts)?;
+            briefly(|| made.recall(tenant, &mut remember))?;
             made.take(step.batch.unwrap_or_default(), &mut remember);
             if made.waiting.len() >= BATCH {
                 briefly(|| made.compare(tenant))?;
@@ -194,8 +197,58 @@ impl Diagnosis {
         Ok(made)
     }
 
+    /// Takes in the calls for which events stand.
+    fn recall(&mut self, tenant: &Tenant, remember: &mut Remember) -> spi::Result<()> {
+        let mut odd = Vec::new();
+        for call in remember.calls.drain(..) {
+            match call.matches {
+                false => odd.push(call.id),
+                true if self.seen.insert(hash(&call.id)) => {
+                    self.matching += 1;
+                    self.meet(call.agent_id.as_deref());
+                }
+                true => {}
+            }
+        }
+        if odd.is_empty() {
+            return Ok(());
+        }
+        let found = Spi::connect(|client| {
+            let rows = client.select(
+                "SELECT id, event_md5, campaign_id, user_id, phone, (EXTRACT(epoch FROM fired) * 1000000)::bigint
+                 FROM dialfire.transactions WHERE tenant = $1 AND id = ANY ($2)",
+                None,
+                &[tenant.name.as_str().into(), odd.into()],
+            )?;
+            rows.map(|row| {
+                Ok(Call {
+                    id: row.get(1)?.unwrap_or_default(),
+                    md5: row.get(2)?,
+                    source: row.get(3)?,
+                    agent_id: row.get(4)?,
+                    number: row.get(5)?,
+                    at: row.get::<i64>(6)?.and_then(DateTime::from_timestamp_micros),
+                    kind: "transactions",
+                })
+            })
+            .collect::<spi::Result<Vec<_>>>()
+        })?;
+        self.waiting.extend(found);
+        Ok(())
+    }
+
+    fn meet(&mut self, agent: Option<&str>) {
+        let Some(id) = agent else { return };
+        match self.agents.get_mut(id) {
+            Some(agent) => agent.calls += 1,
+            None => {
+                let agent = AgentCalls { id: id.to_owned(), name: None, assigned: false, calls: 1 };
+                self.agents.insert(id.to_owned(), agent);
+            }
+        }
+    }
+
     fn take(&mut self, batch: Batch, remember: &mut Remember) {
-        self.waiting.append(&mut remember.calls);
         for md5 in remember.rejected.drain(..) {
             self.reject("rejected before", md5, None);
         }
@@ -217,18 +270,14 @@ impl Diagnosis {
             at: c.started,
             kind: "inbound_calls",
         }));
-        self.waiting.extend(batch.voice_calls.into_iter().map(|call| {
-            let text = |name: &str| call.value(name).map(str::to_owned);
-            let instant = |name: &str| call.value(name).and_then(|text| calls::instant::parse(text).ok());
-            Call {
-                md5: instant("updated_at").map(|at| at.timestamp_millis().to_string()),
-                source: self.only_source.clone(),
-                agent_id: text("assistant_id"),
-                number: text("customer_number"),
-                at: instant("created_at"),
-                kind: "voice_calls",
-                id: call.id,
-            }
+        self.waiting.extend(batch.briefs.into_iter().map(|call| Call {
+            id: call.id,
+            md5: call.updated_at.map(|at| at.timestamp_millis().to_string()),
+            source: self.only_source.clone(),
+            agent_id: call.agent_id,
+            number: call.number,
+            at: call.created_at,
+            kind: "voice_calls",
         }));
         for reject in batch.rejects.into_iter().filter(Reject::was_asked_for) {
             let detail = format!("{}: {} ({})", reject.field, reject.reason, reject.detail);
@@ -263,15 +312,13 @@ impl Diagnosis {
             return Ok(());
         }
         for call in &calls {
-            if let Some(id) = &call.agent_id {
-                let agent = self.agents.entry(id.clone()).or_insert_with(|| AgentCalls {
-                    id: id.clone(),
-                    name: None,
-                    assigned: false,
-                    calls: 0,
-                });
-                agent.calls += 1;
-            }
+            self.meet(call.agent_id.as_deref());
+        }
+        let found = calls.len();
+        let calls = differing(tenant, calls)?;
+        self.matching += (found - calls.len()) as u64;
+        if calls.is_empty() {
+            return Ok(());
         }
         let texts = |of: fn(&Call) -> Option<&str>| calls.iter().map(of).collect::<Vec<_>>();
         let args: [DatumWithOid; 8] = [
@@ -330,44 +377,70 @@ impl Diagnosis {
     fn look_back(&mut self, tenant: &Tenant, source: &str, window: Window) -> spi::Result<()> {
         let day = |at: DateTime<Utc>| at.with_timezone(&tenant.zone).date_naive().to_string();
         let prefix = self.prefixes.iter().find(|(_, name)| *name == source).map(|(prefix, _)| *prefix);
-        let args: [DatumWithOid; 8] = [
-            tenant.name.as_str().into(),
-            source.into(),
-            instant(window.from).into(),
-            instant(window.to).into(),
-            day(window.from).into(),
-            day(window.to).into(),
-            tenant.counts_assigned.into(),
-            prefix.into(),
-        ];
-        Spi::connect(|client| {
-            let mut cursor = client.try_open_cursor(STORED, &args)?;
-            loop {
-                let rows = cursor.fetch(BATCH as i64)?;
-                if rows.is_empty() {
-                    return Ok(());
-                }
-                for row in rows {
-                    let id: String = row.get(1)?.unwrap_or_default();
-                    self.database_total += u64::from(row.get::<bool>(2)?.unwrap_or_default());
-                    if self.seen.contains(&hash(&id)) {
-                        continue;
+        let args = || -> [DatumWithOid; 8] {
+            [
+                tenant.name.as_str().into(),
+                source.into(),
+                instant(window.from).into(),
+                instant(window.to).into(),
+                day(window.from).into(),
+                day(window.to).into(),
+                tenant.counts_assigned.into(),
+                prefix.into(),
+            ]
+        };
+        let each = format!("{STORED} {COUNTED}");
+        let mut cursor =
+            Spi::connect(|client| Ok::<_, spi::Error>(client.try_open_cursor(&each, &args())?.detach_into_name()))?;
+        loop {
+            // A connection a batch: what a cursor has fetched stays until its connection ends.
+            let (unseen, next) = briefly(|| {
+                Spi::connect(|client| {
+                    let mut open = client.find_cursor(&cursor)?;
+                    let rows = open.fetch(BATCH as i64)?;
+                    if rows.is_empty() {
+                        return Ok::<_, spi::Error>((Vec::new(), None));
                     }
-                    self.extra += 1;
-                    self.findings.push(Finding {
-                        call_id: id,
-                        status: "only_database",
-                        reason: row.get(3)?.unwrap_or_default(),
-                        detail: None,
-                        source: Some(source.to_owned()),
-                        agent_id: row.get(4)?,
-                        agent_name: row.get(5)?,
-                        agent_status: row.get(6)?,
-                        number: row.get(7)?,
-                        at: row.get::<i64>(8)?.and_then(DateTime::from_timestamp_micros),
-                    });
-                }
+                    let mut unseen = Vec::new();
+                    for row in rows {
+                        let id: String = row.get(1)?.unwrap_or_default();
+                        self.database_total += u64::from(row.get::<bool>(2)?.unwrap_or_default());
+                        if !self.seen.contains(&hash(&id)) {
+                            unseen.push(id);
+                        }
+                    }
+                    Ok((unseen, Some(open.detach_into_name())))
+                })
+            })?;
+            if !unseen.is_empty() {
+                let args = args().into_iter().chain([unseen.into()]).collect::<Vec<_>>();
+                briefly(|| self.only_here(source, &args))?;
             }
+            match next {
+                Some(name) => cursor = name,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn only_here(&mut self, source: &str, args: &[DatumWithOid]) -> spi::Result<()> {
+        Spi::connect(|client| {
+            for row in client.select(&format!("{STORED} {EXPLAINED}"), None, args)? {
+                self.extra += 1;
+                self.findings.push(Finding {
+                    call_id: row.get(1)?.unwrap_or_default(),
+                    status: "only_database",
+                    reason: row.get(2)?.unwrap_or_default(),
+                    detail: None,
+                    source: Some(source.to_owned()),
+                    agent_id: row.get(3)?,
+                    agent_name: row.get(4)?,
+                    agent_status: row.get(5)?,
+                    number: row.get(6)?,
+                    at: row.get::<i64>(7)?.and_then(DateTime::from_timestamp_micros),
+                });
+            }
+            Ok(())
         })
     }
 
@@ -396,11 +469,70 @@ fn source_of(prefixes: &BTreeMap<&'static str, String>, id: &str) -> Option<Stri
     prefixes.iter().find(|(prefix, _)| id.starts_with(**prefix)).map(|(_, source)| source.clone())
 }
 
+/// Those that are not stored just so, or do not count: few, so that only they are worth asking why.
+fn differing(tenant: &Tenant, calls: Vec<Call>) -> spi::Result<Vec<Call>> {
+    let mut differing = Vec::new();
+    let mut of_kind: BTreeMap<&str, Vec<Call>> = BTreeMap::new();
+    calls.into_iter().for_each(|call| of_kind.entry(call.kind).or_default().push(call));
+    for (kind, calls) in of_kind {
+        let sql = match kind {
+            "transactions" => DIFFERING_TRANSACTIONS,
+            "voice_calls" => DIFFERING_VOICE_CALLS,
+            _ => DIFFERING_INBOUND_CALLS,
+        };
+        let texts = |of: fn(&Call) -> Option<&str>| calls.iter().map(of).collect::<Vec<_>>();
+        let args: [DatumWithOid; 5] = [
+            tenant.name.as_str().into(),
+            texts(|c| Some(&c.id)).into(),
+            texts(|c| c.md5.as_deref()).into(),
+            texts(|c| c.agent_id.as_deref()).into(),
+            tenant.counts_assigned.into(),
+        ];
+        let places = Spi::get_one_with_args::<Vec<Option<i64>>>(sql, &args)?.unwrap_or_default();
+        let places: HashSet<usize> = places.into_iter().flatten().map(|place| place as usize - 1).collect();
+        differing.extend(calls.into_iter().enumerate().filter(|(at, _)| places.contains(at)).map(|(_, call)| call));
+    }
+    Ok(differing)
+}
+
 fn hash(text: &str) -> u64 {
     let mut hash = DefaultHasher::new();
     text.hash(&mut hash);
     hash.finish()
 }
+
+/// The calls for which events stand, and whether they count.
+const KNOWN: &str = "
+SELECT array_agg(t.id), array_agg(t.user_id), array_agg(t.gone_at IS NULL AND t.is_test IS NOT TRUE AND (NOT $5 OR EXISTS (
+    SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = t.user_id AND a.assigned)))
+FROM unnest($2::text[], $3::timestamptz[], $4::text[]) AS e(contact_id, fired, md5)
+JOIN dialfire.transactions t ON t.tenant = $1 AND t.contact_id = e.contact_id AND t.fired = e.fired AND t.event_md5 = e.md5";
+
+macro_rules! differing {
+    ($table:literal, $as_delivered:literal, $counts:literal) => {
+        concat!(
+            "SELECT array_agg(i.n) FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS i(id, md5, agent_id, n)
+             LEFT JOIN LATERAL (SELECT true AS matches FROM dialfire.",
+            $table,
+            " s WHERE s.tenant = $1 AND s.id = i.id AND (i.md5 IS NULL OR ",
+            $as_delivered,
+            ") AND ",
+            $counts,
+            " AND (NOT $5 OR EXISTS (SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = i.agent_id AND a.assigned))
+             LIMIT 1) s ON true WHERE s.matches IS NULL"
+        )
+    };
+}
+
+const DIFFERING_TRANSACTIONS: &str =
+    differing!("transactions", "s.event_md5 = i.md5", "s.gone_at IS NULL AND s.is_test IS NOT TRUE");
+const DIFFERING_VOICE_CALLS: &str = differing!(
+    "voice_calls",
+    "s.updated_at = to_timestamp(i.md5::bigint / 1000.0::double precision)",
+    "s.is_test IS NOT TRUE"
+);
+/// Where agents decide, COMPARE looks at these again, and lets them pass.
+const DIFFERING_INBOUND_CALLS: &str = differing!("inbound_calls", "true", "true");
 
 /// Of the vendor's calls those that are not stored, do not count, or are stored otherwise. The reasons of what is stored
 /// are those of `calls.skip_reason`.
@@ -419,7 +551,8 @@ WITH i AS (
         SELECT c.id, NULL, NULL, NULL FROM dialfire.inbound_calls c
         WHERE i.kind = 'inbound_calls' AND c.tenant = $1 AND c.id = i.id
         UNION ALL
-        SELECT v.id, (EXTRACT(epoch FROM v.updated_at) * 1000)::bigint::text, v.is_test, NULL FROM dialfire.voice_calls v
+        SELECT v.id, (EXTRACT(epoch FROM v.updated_at) * 1000)::bigint::text, v.is_test, NULL
+        FROM dialfire.voice_calls v
         WHERE i.kind = 'voice_calls' AND v.tenant = $1 AND v.id = i.id
     ) t ON true
     LEFT JOIN dialfire.agents a ON a.tenant = $1 AND a.id = i.agent_id
@@ -475,7 +608,7 @@ LEFT JOIN LATERAL (
 ) h ON true
 WHERE NOT j.is_stored OR j.excluded IS NOT NULL OR j.event_md5 IS DISTINCT FROM j.md5 AND j.md5 IS NOT NULL";
 
-/// What is stored of a source, whether it counts, and why the vendor may lack it.
+/// What is stored of a source and not marked as gone.
 const STORED: &str = "
 WITH stored AS (
     SELECT t.id, t.user_id, t.phone, t.fired, t.is_test, false AS is_inbound FROM dialfire.transactions t
@@ -489,8 +622,16 @@ WITH stored AS (
     SELECT v.id, v.assistant_id, v.customer_number, v.created_at, v.is_test, false FROM dialfire.voice_calls v
     WHERE v.tenant = $1 AND v.created_at >= $3 AND v.created_at < $4
 )
+";
+
+const COUNTED: &str = "
+SELECT s.id, s.is_test IS NOT TRUE AND (s.is_inbound OR NOT $7 OR EXISTS (
+    SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = s.user_id AND a.assigned))
+FROM stored s";
+
+/// Of those in $9, why the vendor may lack them.
+const EXPLAINED: &str = "
 SELECT s.id,
-       s.is_test IS NOT TRUE AND (s.is_inbound OR NOT $7 OR a.assigned IS TRUE),
        CASE WHEN v.covered @> s.fired THEN 'deleted_at_vendor' ELSE 'extra_in_database' END,
        s.user_id,
        a.login,
@@ -500,4 +641,5 @@ SELECT s.id,
        (EXTRACT(epoch FROM s.fired) * 1000000)::bigint
 FROM stored s
 LEFT JOIN dialfire.agents a ON a.tenant = $1 AND a.id = s.user_id
-LEFT JOIN dialfire.coverage v ON v.tenant = $1 AND v.source = $2";
+LEFT JOIN dialfire.coverage v ON v.tenant = $1 AND v.source = $2
+WHERE s.id = ANY ($9)";

@@ -78,6 +78,7 @@ impl Access {
                 zone,
                 region: Some(text("region")).filter(|region| !region.is_empty()),
                 raw: false,
+                is_brief: false,
             })),
             "vicidial" => Ok(Access::Vicidial(vicidial::Access {
                 schema: text("schema"),

@@ -30,7 +30,7 @@ pub struct Size {
 type Part = fn(&Ground, &Size, &mut Section);
 
 /// Name, title of the section, and what measures it.
-const PARTS: [(&str, &str, Part); 10] = [
+const PARTS: [(&str, &str, Part); 11] = [
     ("first_load", "First load", parts::first_load::measure),
     ("resync", "Unchanged and little changed", parts::resync::measure),
     ("memory", "Memory", parts::memory::measure),
@@ -39,6 +39,7 @@ const PARTS: [(&str, &str, Part); 10] = [
     ("tenants", "Tenants at once", parts::tenants::measure),
     ("idle", "An idle worker", parts::idle::measure),
     ("vicidial", "A dialler", parts::vicidial::measure),
+    ("diagnose", "Diagnosis", parts::diagnose::measure),
     ("decode", "Decoding alone", parts::decode::measure),
     ("profile", "Where the time goes", parts::profile::measure),
 ];

@@ -1,6 +1,7 @@
 //! One file a promise.
 
 pub mod decode;
+pub mod diagnose;
 pub mod first_load;
 pub mod growth;
 pub mod idle;

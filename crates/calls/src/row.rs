@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
 use crate::copy;
-use crate::vendor::vapi::VoiceCall;
+use crate::vendor::vapi::{Brief, VoiceCall};
 
 /// A value that `jsonb` accepts, as JSON text; see [`crate::field::json`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -477,6 +477,8 @@ pub struct Batch {
     pub inbound_calls: Vec<InboundCall>,
     pub call_details: Vec<CallDetail>,
     pub voice_calls: Vec<VoiceCall>,
+    /// In their place where calls are only compared.
+    pub briefs: Vec<Brief>,
     pub phone_numbers: Vec<PhoneNumber>,
     pub agents: Vec<Agent>,
     pub rejects: Vec<Reject>,
@@ -495,6 +497,7 @@ impl Batch {
         self.inbound_calls.extend(other.inbound_calls);
         self.call_details.extend(other.call_details);
         self.voice_calls.extend(other.voice_calls);
+        self.briefs.extend(other.briefs);
         self.phone_numbers.extend(other.phone_numbers);
         self.agents.extend(other.agents);
         self.rejects.extend(other.rejects);

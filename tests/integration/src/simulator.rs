@@ -67,6 +67,21 @@ impl Simulator {
         serde_json::from_str(&text).expect("JSON")
     }
 
+    /// Like `post`, where nobody wants to read the answer.
+    pub fn tell(&self, path: &str, body: Value) {
+        let answer = self.agent.post(self.url(path)).send_json(&body).expect("the simulator answers");
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+
+    /// Reads one of the vendor's pages to its end.
+    pub fn read(&self, path: &str, token: &str) -> Vec<u8> {
+        let url = format!("{}{path}", self.base_url.trim_end_matches("/api"));
+        let request = self.agent.get(url).header("Authorization", format!("Bearer {token}"));
+        let mut answer = request.call().expect("the simulator answers");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a page")
+    }
+
     pub fn delete(&self, path: &str) {
         let answer = self.agent.delete(self.url(path)).call().expect("the simulator answers");
         assert_eq!(answer.status(), 200, "{path}");

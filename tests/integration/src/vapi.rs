@@ -20,6 +20,11 @@ pub fn tenant(simulator: &Simulator, options: &str) -> Tenant {
     let cluster = Cluster::shared();
     let database = cluster.database();
     let mut db = cluster.connect(&database);
+    create(&mut db, simulator, options);
+    Tenant { db, database, cluster }
+}
+
+pub fn create(db: &mut postgres::Client, simulator: &Simulator, options: &str) {
     let comma = if options.is_empty() { "" } else { ", " };
     let sql = format!(
         "CREATE SERVER acme FOREIGN DATA WRAPPER dialfire_sync OPTIONS (vendor 'vapi', account '{ORG}', region 'US',
@@ -28,7 +33,6 @@ pub fn tenant(simulator: &Simulator, options: &str) -> Tenant {
         simulator.base_url
     );
     db.batch_execute(&sql).unwrap_or_else(|error| panic!("{sql}: {}", words(&error)));
-    Tenant { db, database, cluster }
 }
 
 /// Puts a call at the vendor, in the place of one with its id.
@@ -39,6 +43,11 @@ pub fn put(simulator: &Simulator, call: &Value) {
 /// Makes calls over some days up to now; returns all calls of the organisation.
 pub fn generate(simulator: &Simulator, count: usize, days: u32) -> Vec<Value> {
     simulator.post("vapi", json!({"generate": count, "days": days}))["calls"].as_array().expect("calls").clone()
+}
+
+/// The same, of more calls than anybody wants to have shown.
+pub fn fill(simulator: &Simulator, count: usize, days: u32) {
+    simulator.tell("vapi", json!({"generate": count, "days": days}));
 }
 
 /// An instant so many minutes ago, as the vendor writes it.

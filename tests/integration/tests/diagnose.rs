@@ -359,3 +359,21 @@ fn a_vapi_tenant_is_diagnosed_and_mended_too() {
     assert_eq!(left, "success 5");
     assert_eq!(total(&diagnose(&mut tenant, "last 5 days"), "matching"), counting);
 }
+
+#[test]
+fn the_missing_calls_go_into_a_file_by_copy() {
+    let (_simulator, tenant) = brief();
+    let file = std::path::Path::new("/tmp").join(format!("{}_missing.csv", tenant.database));
+    let copy = format!(
+        "\\copy (SELECT * FROM df_diagnose_calls('acme', '{DAY}') ORDER BY reason, call_id) TO '{}' CSV HEADER",
+        file.display()
+    );
+    let output = tenant.cluster.program("psql", &["-X", "-d", &tenant.database, "-c", &copy]);
+    let csv = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{error}: {output}"));
+    std::fs::remove_file(&file).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(output.trim(), "COPY 103");
+    assert_eq!(lines[0], "call_id,status,reason,detail,source,agent_id,agent_name,agent_status,from_number,call_date");
+    let nameless = |line: &&&str| line.starts_with("none0,only_vendor,no_agent_id_in_call,,");
+    assert_eq!((lines.len(), lines.iter().filter(nameless).count()), (104, 1), "{csv}");
+}

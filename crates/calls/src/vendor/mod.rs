@@ -77,6 +77,10 @@ pub trait Vendor: Sized + Send + Sync + 'static {
 
     /// Keep the vendor's records as they came instead of normalising them.
     fn raw(access: Self::Access) -> Self::Access;
+    /// Keep of the vendor's records only that by which they are compared, where that is much less.
+    fn brief(access: Self::Access) -> Self::Access {
+        access
+    }
     /// What of the requests stands in the ledger.
     fn params(access: &Self::Access) -> Map<String, Value>;
     fn check(client: &Client, access: &Self::Access, settings: &Settings) -> Vec<Check>;

@@ -88,12 +88,35 @@ pub struct VoiceCall {
     seen: String,
 }
 
+/// A call of which only that is kept by which two sides are compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Brief {
+    pub id: String,
+    pub created_at: Option<DateTime<Utc>>,
+    pub updated_at: Option<DateTime<Utc>>,
+    pub agent_id: Option<String>,
+    pub number: Option<String>,
+}
+
 /// What a call is read with.
 #[derive(Clone, Copy)]
 pub struct Take<'a> {
     pub zone: Tz,
     /// ISO code of the country of numbers without a prefix.
     pub region: Option<&'a str>,
+    /// Leave out what nobody compares and what costs most: numbers as E.164 and JSON without secrets. Faults are found all
+    /// the same.
+    pub is_brief: bool,
+}
+
+impl Take<'_> {
+    fn harmless(self, json: &str) -> Option<String> {
+        if self.is_brief {
+            None
+        } else {
+            harmless(json)
+        }
+    }
 }
 
 impl Row for VoiceCall {
@@ -166,16 +189,32 @@ impl VoiceCall {
 
     /// A call as the list or a single request shows it.
     pub fn of_poll(raw: &RawValue, take: Take) -> Result<VoiceCall, Fault> {
-        let fields = Object::read("call", raw)?;
+        VoiceCall::of_object(&Object::read("call", raw)?, take)
+    }
+
+    pub fn of_object(fields: &Object, take: Take) -> Result<VoiceCall, Fault> {
         let mut call = VoiceCall::new(fields.id()?);
         let version = fields.version(&["updatedAt", "createdAt"], Origin::Poll)?;
-        call.identity(&fields, version, take)?;
-        call.outcome(&fields, version)?;
+        call.identity(fields, version, take)?;
+        call.outcome(fields, version, take)?;
         call.reach(fields.text("status")?, Origin::Poll);
         if call.values[At::created_at as usize].is_none() {
             return Err(Fault::new("missing_field", "createdAt", "\"createdAt\" is missing"));
         }
-        Ok(call.sealed())
+        Ok(if take.is_brief { call } else { call.sealed() })
+    }
+
+    /// What two sides are compared by.
+    pub fn into_brief(mut self) -> Brief {
+        let mut take = |at: At| self.values[at as usize].take();
+        let instant = |text: Option<String>| text.and_then(|text| crate::instant::parse(&text).ok());
+        Brief {
+            updated_at: instant(take(At::updated_at)),
+            created_at: instant(take(At::created_at)),
+            agent_id: take(At::assistant_id),
+            number: take(At::customer_number),
+            id: self.id,
+        }
     }
 
     /// A call as a message shows it: `message.call` is a copy from when the call was created, so that it says who, and the
@@ -191,9 +230,9 @@ impl VoiceCall {
         // What stands in the copy after all: some payloads carry the reason there.
         let mut late = snapshot;
         late.keep(&["startedAt", "endedAt", "endedReason", "endedMessage", "analysis", "artifact", "cost"]);
-        call.outcome(&late, created)?;
+        call.outcome(&late, created, take)?;
         call.identity(message, version, take)?;
-        call.outcome(message, version)?;
+        call.outcome(message, version, take)?;
         call.reach(Some(status.to_owned()), Origin::Message);
         Ok(call.sealed())
     }
@@ -274,28 +313,29 @@ impl VoiceCall {
             variables = overrides.json("variableValues")?;
             metadata = metadata.or(overrides.json("metadata")?);
         }
-        if [metadata, variables].iter().flatten().any(|json| says_test(json)) {
+        if !take.is_brief && [metadata, variables].iter().flatten().any(|json| says_test(json)) {
             self.set(At::is_test, Some("true".to_owned()), version);
         }
-        self.set(At::variables, variables.and_then(harmless), version);
-        self.set(At::metadata, metadata.and_then(harmless), version);
+        self.set(At::variables, variables.and_then(|json| take.harmless(json)), version);
+        self.set(At::metadata, metadata.and_then(|json| take.harmless(json)), version);
         Ok(())
     }
 
     fn number(&mut self, number: Option<String>, version: i64, take: Take) {
-        let e164 = number.as_deref().and_then(|number| crate::phone::e164(number, take.region));
+        let written = number.as_deref().filter(|_| !take.is_brief);
+        let e164 = written.and_then(|number| crate::phone::e164(number, take.region));
         self.set(At::customer_number, number, version);
         self.set(At::customer_e164, e164, version);
     }
 
-    fn outcome(&mut self, from: &Object, version: i64) -> Result<(), Fault> {
+    fn outcome(&mut self, from: &Object, version: i64, take: Take) -> Result<(), Fault> {
         self.set(At::started_at, from.instant("startedAt")?.map(rfc3339), version);
         self.set(At::ended_at, from.instant("endedAt")?.map(rfc3339), version);
         self.set(At::ended_reason, from.key("endedReason")?, version);
         self.set(At::ended_message, from.text("endedMessage")?, version);
         self.set(At::cost, from.number("cost")?, version);
-        self.set(At::cost_breakdown, from.json("costBreakdown")?.and_then(harmless), version);
-        self.set(At::costs, from.json("costs")?.and_then(harmless), version);
+        self.set(At::cost_breakdown, from.json("costBreakdown")?.and_then(|json| take.harmless(json)), version);
+        self.set(At::costs, from.json("costs")?.and_then(|json| take.harmless(json)), version);
         if let Some(destination) = from.object("destination")? {
             let number = match destination.text("number")? {
                 None => destination.text("sipUri")?,
@@ -322,9 +362,13 @@ impl VoiceCall {
         if let Some(analysis) = from.object("analysis")? {
             self.set(At::summary, analysis.text("summary")?, version);
             self.set(At::success_evaluation, analysis.text("successEvaluation")?, version);
-            self.set(At::structured_data, analysis.json("structuredData")?.and_then(harmless), version);
+            self.set(
+                At::structured_data,
+                analysis.json("structuredData")?.and_then(|json| take.harmless(json)),
+                version,
+            );
             let whole = analysis.whole();
-            self.set(At::analysis, (whole.get() != "{}").then(|| harmless(whole.get())).flatten(), version);
+            self.set(At::analysis, (whole.get() != "{}").then(|| take.harmless(whole.get())).flatten(), version);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 use super::*;
 
-const TAKE: Take = Take { zone: chrono_tz::Europe::Nicosia, region: Some("US") };
+const TAKE: Take = Take { zone: chrono_tz::Europe::Nicosia, region: Some("US"), is_brief: false };
 
 fn polled(json: &str) -> Map<String, Value> {
     VoiceCall::of_poll(serde_json::from_str(json).unwrap(), TAKE).unwrap().to_json()

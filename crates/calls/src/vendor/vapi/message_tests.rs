@@ -1,7 +1,7 @@
 use super::*;
 use crate::row::Row;
 
-const TAKE: Take = Take { zone: chrono_tz::UTC, region: None };
+const TAKE: Take = Take { zone: chrono_tz::UTC, region: None, is_brief: false };
 
 fn event(body: &str) -> Event {
     read(body, TAKE).unwrap_or_else(|refused| panic!("{refused:?}"))

@@ -12,7 +12,7 @@ mod seam;
 mod signature;
 mod walk;
 
-pub use call::{Attempt, Take, VoiceCall};
+pub use call::{Attempt, Brief, Take, VoiceCall};
 pub use message::{read as read_message, Event, Refused};
 pub use request::{Access, Job, Outcome, Source, Vapi};
 pub use response::{normalise, reject_message, SOURCE};

@@ -29,11 +29,13 @@ pub struct Access {
     pub region: Option<String>,
     /// Keep the vendor's records as they came instead of normalising them.
     pub raw: bool,
+    /// Keep of each call only that by which it is compared.
+    pub is_brief: bool,
 }
 
 impl Access {
     pub fn take(&self) -> Take<'_> {
-        Take { zone: self.zone, region: self.region.as_deref() }
+        Take { zone: self.zone, region: self.region.as_deref(), is_brief: self.is_brief }
     }
 }
 

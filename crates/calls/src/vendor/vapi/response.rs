@@ -20,8 +20,9 @@ pub(super) fn calls(body: &[u8], access: &Access, limit: usize) -> Result<Outcom
     let mut batch = Batch::default();
     let mut listed = Vec::with_capacity(received);
     for raw in items {
-        listed.extend(listed_call(raw));
-        take_call(raw, access, &mut batch)?;
+        let call = Object::read("call", raw);
+        listed.extend(call.as_ref().ok().and_then(listed_call));
+        take_call(raw, call, access, &mut batch)?;
     }
     Ok(Outcome::Calls { batch, listed, received, limit })
 }
@@ -29,21 +30,19 @@ pub(super) fn calls(body: &[u8], access: &Access, limit: usize) -> Result<Outcom
 pub(super) fn call(body: &[u8], access: &Access) -> Result<Batch, Error> {
     let raw: &RawValue = parse("the call", body)?;
     let mut batch = Batch::default();
-    take_call(raw, access, &mut batch)?;
+    take_call(raw, Object::read("call", raw), access, &mut batch)?;
     Ok(batch)
 }
 
-fn listed_call(raw: &RawValue) -> Option<Listed> {
-    let call = Object::read("call", raw).ok()?;
+fn listed_call(call: &Object) -> Option<Listed> {
     let created_at = call.instant("createdAt").ok().flatten()?;
     Some(Listed { id: call.id().ok()?, created_at, updated_at: call.instant("updatedAt").ok().flatten() })
 }
 
-fn take_call(raw: &RawValue, access: &Access, batch: &mut Batch) -> Result<(), Error> {
+fn take_call(raw: &RawValue, call: Result<Object, Fault>, access: &Access, batch: &mut Batch) -> Result<(), Error> {
     let source = access.account.as_deref().unwrap_or(SOURCE);
-    let head = Object::read("call", raw).ok();
-    let id = head.as_ref().and_then(|call| call.id().ok());
-    let org = head.and_then(|call| call.text("orgId").ok().flatten());
+    let id = call.as_ref().ok().and_then(|call| call.id().ok());
+    let org = call.as_ref().ok().and_then(|call| call.text("orgId").ok().flatten());
     if let (Some(account), Some(org)) = (&access.account, org) {
         // Whoever has no id at hand writes a name.
         let is_id = account.len() == 36 && account.matches('-').count() == 4;
@@ -59,7 +58,8 @@ fn take_call(raw: &RawValue, access: &Access, batch: &mut Batch) -> Result<(), E
         batch.records.push(Record { campaign_id: source.to_owned(), kind: "call", key: id, payload });
         return Ok(());
     }
-    match VoiceCall::of_poll(raw, access.take()) {
+    match call.and_then(|call| VoiceCall::of_object(&call, access.take())) {
+        Ok(call) if access.is_brief => batch.briefs.push(call.into_brief()),
         Ok(call) => batch.voice_calls.push(call),
         Err(fault) => batch.rejects.push(reject_call(id, source, fault, raw.get())),
     }

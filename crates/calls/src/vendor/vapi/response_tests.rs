@@ -11,6 +11,7 @@ fn access(account: Option<&str>) -> Access {
         zone: chrono_tz::UTC,
         region: None,
         raw: false,
+        is_brief: false,
     }
 }
 
@@ -26,6 +27,18 @@ fn one_bad_call_is_rejected_and_its_siblings_are_not() {
     assert_eq!(batch.voice_calls.iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
     assert_eq!((batch.rejects[0].key.as_deref(), batch.rejects[0].reason), (Some("b"), "bad_number"));
     assert_eq!((listed.len(), received), (3, 3));
+}
+
+#[test]
+fn a_call_that_is_only_compared_is_found_as_bad_as_one_that_is_stored() {
+    let access = Access { is_brief: true, ..access(None) };
+    let Ok(Outcome::Calls { batch, listed, .. }) = calls(PAGE.as_bytes(), &access, 100) else { panic!() };
+    assert_eq!((batch.voice_calls.len(), listed.len()), (0, 3));
+    let millis = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.timestamp_millis());
+    let briefs: Vec<_> = batch.briefs.iter().map(|b| (&*b.id, millis(b.created_at), millis(b.updated_at))).collect();
+    let second = 1_793_491_200_000;
+    assert_eq!(briefs, [("a", Some(second + 2_000), Some(second + 3_000)), ("c", Some(second), None)]);
+    assert_eq!((batch.rejects[0].key.as_deref(), batch.rejects[0].reason), (Some("b"), "bad_number"));
 }
 
 #[test]
@@ -61,7 +74,7 @@ fn any_shape_of_the_vendors_is_recognised() {
             "status":"queued","call":{"id":"b"}}}]"#,
     )
     .unwrap();
-    let take = Take { zone: chrono_tz::UTC, region: None };
+    let take = Take { zone: chrono_tz::UTC, region: None, is_brief: false };
     let mut found: Vec<_> =
         normalise(raw, take).into_iter().map(|n| (n.kind, n.id, n.reject.map(|r| r.reason))).collect();
     found.sort();

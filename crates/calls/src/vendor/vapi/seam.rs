@@ -86,6 +86,10 @@ impl Vendor for Vapi {
         Access { raw: true, ..access }
     }
 
+    fn brief(access: Access) -> Access {
+        Access { is_brief: true, ..access }
+    }
+
     fn params(access: &Access) -> Map<String, Value> {
         Map::from_iter([("limit".to_owned(), access.page_size.into())])
     }
@@ -95,7 +99,7 @@ impl Vendor for Vapi {
     }
 
     fn normalise(payload: &RawValue, region: Option<&str>, zone: Tz) -> Vec<Normalised> {
-        response::normalise(payload, Take { zone, region })
+        response::normalise(payload, Take { zone, region, is_brief: false })
     }
 
     fn reread(access: &Access, rejected: &Reject, _: Option<&str>, _: Tz) -> Batch {

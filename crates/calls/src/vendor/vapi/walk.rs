@@ -61,9 +61,10 @@ impl Walk {
         let named: HashSet<&str> = listed.iter().map(|call| call.id.as_str()).collect();
         let is_new = |id: Option<&str>| id.is_none_or(|id| fresh.contains(id) || !named.contains(id));
         batch.voice_calls.retain(|call| is_new(Some(&call.id)));
+        batch.briefs.retain(|call| is_new(Some(&call.id)));
         batch.rejects.retain(|call| is_new(call.key.as_deref()));
         batch.records.retain(|call| is_new(call.key.as_deref()));
-        self.counts.fetched += (batch.voice_calls.len() + batch.rejects.len()) as u64;
+        self.counts.fetched += (batch.voice_calls.len() + batch.briefs.len() + batch.rejects.len()) as u64;
         let changes = listed.iter().filter_map(|call| call.updated_at);
         self.newest_change = self.newest_change.into_iter().chain(changes).max();
         Ok(batch)

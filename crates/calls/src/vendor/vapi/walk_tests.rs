@@ -54,7 +54,7 @@ fn page(calls: &Calls, job: &Job) -> Outcome {
 
 fn listing(found: &Calls, limit: usize) -> Outcome {
     let mut batch = Batch::default();
-    let take = Take { zone: chrono_tz::UTC, region: None };
+    let take = Take { zone: chrono_tz::UTC, region: None, is_brief: false };
     let mut listed = Vec::new();
     for (id, second) in found {
         let json = serde_json::json!({"id": id, "createdAt": at(*second).to_rfc3339(), "updatedAt": at(*second + 60).to_rfc3339()}).to_string();

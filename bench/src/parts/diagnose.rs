@@ -1,0 +1,164 @@
+//! A diagnosis beside a bare fetch of the same pages, at little and at much, with few and with many findings.
+
+use crate::ground::{vendor, Database, Ground};
+use crate::measure::{self, cost, of, Cost};
+use crate::report::Section;
+use crate::series::Series;
+use crate::Size;
+use integration::simulator::{Simulator, ALL};
+use integration::tenant::TOKEN;
+use integration::vapi;
+use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+use std::time::Instant;
+
+const BOUND: f64 = 1.3;
+/// MiB that five times as many calls may add.
+const FLAT: f64 = 16.0;
+/// Requests in flight, as the tenant has them.
+const CONCURRENCY: usize = 4;
+
+struct Case {
+    vendor: &'static str,
+    calls: u32,
+    findings: i64,
+    /// Seconds of reading the same pages and doing nothing with them.
+    bare: Series,
+    /// Of `df_fetch`; for Dialfire it asks for much more than a diagnosis does.
+    fetch: Vec<Cost>,
+    diagnosis: Vec<Cost>,
+}
+
+pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
+    let mut cases = Vec::new();
+    for calls in [size.calls / 5, size.calls] {
+        let simulator = vendor(calls);
+        let mut database = ground.fresh("bench");
+        database.tenant(&simulator, "");
+        database.sync(ALL);
+        cases.push(case(ground, size, &simulator, "dialfire", calls, ALL));
+        // Because of them the vendor is asked for no more, so that the pages are the same.
+        database.exec("UPDATE dialfire.transactions SET is_test = true WHERE mod(hashtext(id), 10) = 0");
+        cases.push(case(ground, size, &simulator, "dialfire", calls, ALL));
+        drop((database, simulator));
+
+        let simulator = vapi::simulator();
+        vapi::fill(&simulator, calls as usize, 10);
+        let mut database = ground.fresh("bench");
+        vapi::create(&mut database.db, &simulator, "page_size '1000'");
+        let range = "last 12 days";
+        database.sync(range);
+        cases.push(case(ground, size, &simulator, "vapi", calls, range));
+        database.exec("DELETE FROM dialfire.voice_calls WHERE mod(hashtext(id), 10) = 0");
+        cases.push(case(ground, size, &simulator, "vapi", calls, range));
+    }
+    ground.drop("bench");
+    report(size, section, &cases);
+}
+
+fn case(ground: &Ground, size: &Size, simulator: &Simulator, vendor: &'static str, calls: u32, range: &str) -> Case {
+    let (mut bare, mut fetch, mut diagnosis, mut findings) = (Series::default(), Vec::new(), Vec::new(), 0);
+    for round in 0..size.runs {
+        // What a backend has used once it keeps, so each gets a new one.
+        let ask = |sql: &str| {
+            let mut database = ground.connect("bench");
+            measure::quiet(&database, simulator, size.patience);
+            cost(&mut database, simulator, |database: &mut Database| database.one::<i64>(sql))
+        };
+        let summary = "(d #>> '{summary,missingInDatabase}')::bigint";
+        let (found, diagnosed) = ask(&format!("SELECT {summary} FROM df_diagnose('acme', '{range}') d"));
+        let seconds = read_again(simulator);
+        if vendor == "vapi" {
+            fetch.push(ask(&format!("SELECT count(*) FROM df_fetch('acme', '{range}')")).1);
+        }
+        eprintln!("    {vendor} {calls}, round {}: {seconds:.2} s, {:.2} s", round + 1, diagnosed.seconds);
+        (findings, _) = (found, bare.push(seconds));
+        diagnosis.push(diagnosed);
+    }
+    Case { vendor, calls, findings, bare, fetch, diagnosis }
+}
+
+/// Asks for the pages that were asked for last, as many at once, and reads them to their end.
+fn read_again(simulator: &Simulator) -> f64 {
+    let requests = simulator.requests();
+    let paths: Vec<&str> = requests.iter().filter_map(|line| line["path"].as_str()).collect();
+    // Campaigns have tokens of their own, which their list tells.
+    let lists = paths.iter().filter(|path| path.ends_with("/campaigns/") || path.ends_with("/campaigns"));
+    let lists = lists.map(|path| serde_json::from_slice::<Value>(&simulator.read(path, TOKEN)).expect("a list"));
+    let campaigns: Vec<Value> = lists.flat_map(|list| list.as_array().cloned().unwrap_or_default()).collect();
+    let token = |path: &str| {
+        let campaign = campaigns.iter().find(|c| c["id"].as_str().is_some_and(|id| path.contains(id)));
+        campaign.and_then(|c| c["permissions"]["token"].as_str()).unwrap_or(TOKEN)
+    };
+    let (next, start) = (AtomicUsize::new(0), Instant::now());
+    thread::scope(|scope| {
+        for _ in 0..CONCURRENCY {
+            scope.spawn(|| {
+                while let Some(path) = paths.get(next.fetch_add(1, Relaxed)) {
+                    simulator.read(path, token(path));
+                }
+            });
+        }
+    });
+    start.elapsed().as_secs_f64()
+}
+
+fn report(size: &Size, section: &mut Section, cases: &[Case]) {
+    let seconds = |costs: &[Cost]| of(costs, |c| c.seconds);
+    let memory = |case: &Case| of(&case.diagnosis, |c| c.memory);
+    for case in cases.iter().filter(|case| case.calls == size.calls) {
+        let (bare, of_what) = match case.fetch.is_empty() {
+            true => (case.bare.clone(), "reading the same pages"),
+            false => (seconds(&case.fetch), "df_fetch of the same pages"),
+        };
+        let ratio = seconds(&case.diagnosis).over(&bare);
+        let goal = format!("8 diagnosis of {} {} calls, {} missing", case.calls, case.vendor, case.findings);
+        section.verdict(&goal, &format!("≤ {BOUND} × {of_what}"), format!("{ratio:.2} ×"), ratio.median() <= BOUND);
+    }
+    for (few, many) in cases.iter().zip(&cases[cases.len() / 2..]).filter(|(few, _)| few.findings < 100) {
+        let more = memory(many).median() - memory(few).median();
+        let goal = format!("8 memory of a {} diagnosis, {} calls over {}", few.vendor, many.calls, few.calls);
+        section.verdict(&goal, &format!("≤ {FLAT:.0} MiB more"), format!("{more:.1} MiB"), more <= FLAT);
+    }
+    let row = |case: &Case| {
+        let diagnosis = seconds(&case.diagnosis);
+        vec![
+            case.vendor.to_owned(),
+            case.calls.to_string(),
+            case.findings.to_string(),
+            format!("{:.2}", case.bare),
+            format!("{:.2}", seconds(&case.fetch)),
+            format!("{diagnosis:.2}"),
+            format!("{:.2}", diagnosis.over(&case.bare)),
+            format!("{:.2}", diagnosis.over(&seconds(&case.fetch))),
+            format!("{:.2}", of(&case.fetch, |c| c.backend)),
+            format!("{:.2}", of(&case.diagnosis, |c| c.backend)),
+            format!("{:.1}", memory(case)),
+            format!("{:.0}", of(&case.diagnosis, |c| c.requests).median()),
+            format!("{:.0}", of(&case.diagnosis, |c| c.foreign * 100.0).median()),
+        ]
+    };
+    let head = [
+        "vendor",
+        "calls",
+        "missing",
+        "reading the pages s",
+        "df_fetch s",
+        "df_diagnose s",
+        "× reading",
+        "× df_fetch",
+        "CPU s: df_fetch",
+        "df_diagnose",
+        "memory MiB",
+        "requests",
+        "foreign CPU %",
+    ];
+    section.table(&head, cases.iter().map(row).collect());
+    section.say(format!(
+        "{} rounds, interleaved. Reading the pages asks for just those that the diagnosis before it asked for, {CONCURRENCY} at \
+         once, outside of the server, and does nothing with them. The missing calls of Dialfire's are stored ones that do not count, \
+         those of Vapi's have been deleted here. Memory is the backend's growth over idle.",
+        size.runs
+    ));
+}
