@@ -89,14 +89,25 @@ COMMENT ON COLUMN dialfire.stuck_calls.connection_id IS 'leg that has no end (fr
 COMMENT ON COLUMN dialfire.stuck_calls.reason IS 'why, as far as it is known (from contacts.gone_at, transactions.changed_at, voice_calls.asked_result)';
 
 -- A tenant at a time, as a distributed Postgres has each on a node of its own.
-CREATE FUNCTION dialfire.health_of(tenant text)
-RETURNS TABLE (gaps bigint, first_gap timestamptz, open bigint, rejects bigint, last_error text)
+CREATE FUNCTION dialfire.coverage_of(tenant text) RETURNS TABLE (gaps bigint, first_gap timestamptz, open bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     SELECT count(*) FILTER (WHERE g.length > interval '1 second'), min(g.from_at) FILTER (WHERE g.length > interval '1 second')
     INTO gaps, first_gap FROM dialfire.coverage_gaps g WHERE g.tenant = $1;
     SELECT count(*) INTO open FROM dialfire.campaigns c WHERE c.tenant = $1 AND c.api_access;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION dialfire.coverage_of(text) IS
+    'how a tenant is covered: gaps longer than a second, begin of the first (UTC instant), open sources';
+
+CREATE FUNCTION dialfire.health_of(tenant text)
+RETURNS TABLE (gaps bigint, first_gap timestamptz, open bigint, rejects bigint, last_error text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT c.gaps, c.first_gap, c.open INTO gaps, first_gap, open FROM dialfire.coverage_of($1) c;
     SELECT count(*) INTO rejects FROM dialfire.rejects_open o WHERE o.tenant = $1;
     SELECT concat_ws('; ', r.message, r.hint) INTO last_error FROM dialfire.runs r
     WHERE r.tenant = $1 AND r.status IN ('failed', 'partial', 'crashed') AND r.started_at > now() - interval '1 day'

@@ -578,14 +578,25 @@ WHERE (v.vendor_status IS NULL OR v.vendor_status NOT IN ('ended', 'deletion-fai
         AND m.status IN ('queued', 'in_progress')));
 
 -- A tenant at a time, as a distributed Postgres has each on a node of its own.
-CREATE FUNCTION dialfire.health_of(tenant text)
-RETURNS TABLE (gaps bigint, first_gap timestamptz, open bigint, rejects bigint, last_error text)
+CREATE FUNCTION dialfire.coverage_of(tenant text) RETURNS TABLE (gaps bigint, first_gap timestamptz, open bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     SELECT count(*) FILTER (WHERE g.length > interval '1 second'), min(g.from_at) FILTER (WHERE g.length > interval '1 second')
     INTO gaps, first_gap FROM dialfire.coverage_gaps g WHERE g.tenant = $1;
     SELECT count(*) INTO open FROM dialfire.campaigns c WHERE c.tenant = $1 AND c.api_access;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION dialfire.coverage_of(text) IS
+    'how a tenant is covered: gaps longer than a second, begin of the first (UTC instant), open sources';
+
+CREATE FUNCTION dialfire.health_of(tenant text)
+RETURNS TABLE (gaps bigint, first_gap timestamptz, open bigint, rejects bigint, last_error text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT c.gaps, c.first_gap, c.open INTO gaps, first_gap, open FROM dialfire.coverage_of($1) c;
     SELECT count(*) INTO rejects FROM dialfire.rejects_open o WHERE o.tenant = $1;
     SELECT concat_ws('; ', r.message, r.hint) INTO last_error FROM dialfire.runs r
     WHERE r.tenant = $1 AND r.status IN ('failed', 'partial', 'crashed') AND r.started_at > now() - interval '1 day'
@@ -736,7 +747,7 @@ CREATE OR REPLACE VIEW dialfire.ingestion_kpis WITH (security_barrier=true) AS
    FROM dialfire.mv_ingestion_kpis k
      LEFT JOIN LATERAL ( SELECT now() - COALESCE(h.first_gap, n.wanted_to) AS lag
            FROM dialfire.tenants n
-             CROSS JOIN LATERAL dialfire.health_of(n.tenant) h(gaps, first_gap, open, rejects, last_error)
+             CROSS JOIN LATERAL dialfire.coverage_of(n.tenant) h(gaps, first_gap, open)
           WHERE n.tenant = k.tenant AND h.open > 0) g ON true
      LEFT JOIN dialfire.errors_today() e(tenant, errors) ON e.tenant = k.tenant
   WHERE k.tenant = ANY ((( SELECT dialfire.usable_tenants() AS usable_tenants))::text[])
