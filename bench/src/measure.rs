@@ -115,10 +115,20 @@ fn watch<T>(pid: i32, work: impl FnOnce() -> T) -> (T, i64) {
             }
             peak.max(anonymous(pid))
         });
+        let ending = Ending(&done);
         let result = work();
-        done.store(true, Relaxed);
+        drop(ending);
         (result, watcher.join().unwrap_or(0))
     })
+}
+
+/// Says so when the work has ended, in a panic too: otherwise nobody would ever hear of it.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
 }
 
 /// Anonymous memory of a process, KiB: what it has for itself, without shared buffers.
