@@ -2,7 +2,7 @@ PG ?= 15
 export PG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo story dashboard demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-dashboard test-bench test-package reference package release chaos bench bench-views
+.PHONY: help setup install demo story dashboard demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-dashboard test-bench test-package test-spot reference package release chaos bench bench-views
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,7 +28,7 @@ demo-stop: ## stop the server, the simulator and the pages of the demo
 clean-demo: ## remove the demo's server and its data
 	@scripts/demo.sh remove
 
-test: lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-package test-jdbc test-dashboard test-bench ## all of the following
+test: lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-package test-jdbc test-dashboard test-bench test-spot ## all of the following
 
 lint: setup ## rustfmt and clippy
 	@scripts/test.sh lint
@@ -68,6 +68,9 @@ test-dashboard: setup ## every page of the dashboard in a real browser, its righ
 
 test-bench: setup ## make bench, as small as it gets: that it runs
 	@scripts/test.sh bench
+
+test-spot: setup ## pgspot: nothing that an installation or update runs is anybody else's
+	@scripts/test.sh spot
 
 reference: setup ## write docs/reference.md from the comments of the catalogue
 	@scripts/reference.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|chaos: one tier of the tests.
+# test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|spot|chaos: one tier of the tests.
 . "$(dirname "$0")/lib.sh"
 
 lint() {
@@ -135,6 +135,8 @@ bench() {
     if grep NaN "$BENCH_RESULTS"; then die "something was not measured"; fi
 }
 
+spot() { scripts/spot.sh; }
+
 # Optimised, because it is the number of calls that makes it hard.
 chaos() {
     scripts/install.sh release
@@ -147,6 +149,6 @@ chaos() {
 }
 
 case ${1:-} in
-    lint | unit | pg | regress | integration | docs | upgrade | pg18 | package | jdbc | dashboard | bench | chaos) "$1" ;;
-    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|chaos" ;;
+    lint | unit | pg | regress | integration | docs | upgrade | pg18 | package | jdbc | dashboard | bench | spot | chaos) "$1" ;;
+    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|spot|chaos" ;;
 esac

@@ -1,5 +1,6 @@
 -- The calls. A key begins with the tenant, which is also what row security and a distributed Postgres split by.
 -- Column names are the fields of the structs in crates/calls/src/row.rs.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.campaigns (
     tenant      text NOT NULL,
@@ -269,3 +270,5 @@ SELECT pg_catalog.pg_extension_config_dump('dialfire.recordings', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.inbound_calls', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.call_details', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.call_statuses', 'WHERE NOT shipped');
+
+SET LOCAL search_path = @extschema@, pg_temp;

@@ -1,5 +1,6 @@
 -- One row a call of a vendor whose unit is the call. A row is put together from polls and webhooks in any order.
 -- Column names are those of crates/calls/src/vendor/vapi/call.rs; new ones are appended, as `seen` counts them.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.voice_calls (
     tenant                  text NOT NULL,
@@ -166,3 +167,5 @@ COMMENT ON INDEX dialfire.contacts_phone IS 'finds the contact of a number';
 SELECT pg_catalog.pg_extension_config_dump('dialfire.voice_calls', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.phone_numbers', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.marks', '');
+
+SET LOCAL search_path = @extschema@, pg_temp;

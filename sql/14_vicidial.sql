@@ -1,4 +1,5 @@
 -- VICIdial: the codes with which its calls end, as the dialler defines them, and what they mean here.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.dispositions (
     tenant              text NOT NULL,
@@ -62,3 +63,5 @@ FROM (VALUES
 UNION ALL
 -- A hang-up cause of the carrier's, with its number.
 SELECT 'vicidial', 'HUC' || cause, 'failed', true FROM generate_series(0, 127) AS cause;
+
+SET LOCAL search_path = @extschema@, pg_temp;

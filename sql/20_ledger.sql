@@ -1,4 +1,5 @@
 -- What was asked, what came, what is proven complete, and what could not be stored.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.runs (
     tenant          text NOT NULL,
@@ -157,3 +158,5 @@ SELECT pg_catalog.pg_extension_config_dump('dialfire.http_log', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.http_log_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.rejects', '');
 SELECT pg_catalog.pg_extension_config_dump('dialfire.rejects_id_seq', '');
+
+SET LOCAL search_path = @extschema@, pg_temp;

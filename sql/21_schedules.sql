@@ -1,4 +1,5 @@
 -- What the worker does by itself, and how it went.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.schedules (
     tenant          text NOT NULL,
@@ -29,3 +30,5 @@ COMMENT ON COLUMN dialfire.schedules.last_status IS 'success, partial, failed, o
 COMMENT ON COLUMN dialfire.schedules.last_message IS 'what the last run said';
 COMMENT ON COLUMN dialfire.schedules.failures IS 'failures in a row; a run counts as one from its beginning until it succeeds, so that a crash counts too';
 SELECT pg_catalog.pg_extension_config_dump('dialfire.schedules', '');
+
+SET LOCAL search_path = @extschema@, pg_temp;

@@ -1,4 +1,5 @@
 -- The rollup under all KPIs, kept by each sync for the days that it touched, in the same transaction.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.daily_stats (
     tenant          text NOT NULL,
@@ -318,3 +319,5 @@ END
 $$;
 COMMENT ON FUNCTION dialfire.shift_stats(dialfire.daily_stats, dialfire.daily_stats) IS 'moves what one call adds to daily_stats from what it was to what it is; null for nothing';
 REVOKE ALL ON FUNCTION dialfire.shift_stats(dialfire.daily_stats, dialfire.daily_stats) FROM PUBLIC;
+
+SET LOCAL search_path = @extschema@, pg_temp;

@@ -1,4 +1,5 @@
 -- What deserves to be told at once: rules that a user writes, and every hit of theirs, once.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.alert_rules (
     tenant      text NOT NULL,
@@ -135,3 +136,5 @@ END
 $$;
 COMMENT ON FUNCTION dialfire.raise_alerts(text, text[]) IS 'checks the rules of a tenant on some calls of any vendor; returns how many hits are new';
 REVOKE ALL ON FUNCTION dialfire.raise_alerts(text, text[]) FROM PUBLIC;
+
+SET LOCAL search_path = @extschema@, pg_temp;

@@ -1,4 +1,5 @@
 -- What the ledger itself gives cause for alarm: shares and silences, told once an episode.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.alert_thresholds (
     tenant      text NOT NULL,
@@ -84,3 +85,5 @@ END
 $$;
 COMMENT ON FUNCTION dialfire.check_thresholds(text) IS 'begins and ends the episodes of a tenant''s thresholds in alerts; returns how many began. Called at the end of each run, and every half minute by the scheduler';
 REVOKE ALL ON FUNCTION dialfire.check_thresholds(text) FROM PUBLIC;
+
+SET LOCAL search_path = @extschema@, pg_temp;

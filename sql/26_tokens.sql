@@ -1,4 +1,5 @@
 -- Tokens of vendors that give a new refresh token for every old one: the newest must outlive the transaction that got it.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.oauth_tokens (
     tenant          text NOT NULL,
@@ -21,3 +22,5 @@ COMMENT ON COLUMN dialfire.oauth_tokens.state IS 'good; rotating: the vendor was
 COMMENT ON COLUMN dialfire.oauth_tokens.message IS 'why the last rotation failed, without secrets';
 COMMENT ON COLUMN dialfire.oauth_tokens.changed_at IS 'last changed (UTC instant)';
 SELECT pg_catalog.pg_extension_config_dump('dialfire.oauth_tokens', '');
+
+SET LOCAL search_path = @extschema@, pg_temp;

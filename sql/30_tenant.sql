@@ -1,4 +1,5 @@
 -- A tenant is a foreign server: Postgres hides its secrets, dumps its options and says who may use it.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE FOREIGN DATA WRAPPER dialfire_sync NO HANDLER VALIDATOR @extschema@.df_validator;
 COMMENT ON FOREIGN DATA WRAPPER dialfire_sync IS 'a server of this wrapper is a tenant of a call-centre vendor; it has no foreign tables';
@@ -74,3 +75,5 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
       AND has_server_privilege(s.oid, 'USAGE')
 $$;
 COMMENT ON FUNCTION dialfire.usable_tenants() IS 'tenants whose server the current role may use; row security asks it once a query';
+
+SET LOCAL search_path = @extschema@, pg_temp;

@@ -1,4 +1,5 @@
 -- What people look at. A missing child never hides its parent.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE VIEW dialfire.calls WITH (security_invoker = true) AS
 SELECT t.tenant,
@@ -330,3 +331,5 @@ COMMENT ON COLUMN dialfire.unassigned_agents.calls IS 'calls that are stored and
 COMMENT ON COLUMN dialfire.unassigned_agents.first_call_at IS 'first of them (UTC instant, from transactions.fired)';
 COMMENT ON COLUMN dialfire.unassigned_agents.last_call_at IS 'last of them (UTC instant, from transactions.fired)';
 COMMENT ON COLUMN dialfire.unassigned_agents.hint IS 'what to type (made from tenant and agent_id)';
+
+SET LOCAL search_path = @extschema@, pg_temp;

@@ -1,4 +1,5 @@
 -- Is it right, and if not, why not and what to do.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE FUNCTION dialfire.scheduler_pid() RETURNS integer
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -233,3 +234,5 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.df_why(text, text) IS
     'the life of one call, by the id of its transaction, leg, inbound call or contact: when it happened, was stored, changed or rejected, or why it is not here (instants UTC)';
+
+SET LOCAL search_path = @extschema@, pg_temp;

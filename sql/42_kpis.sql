@@ -1,4 +1,5 @@
 -- KPIs: from the rollup, so that they cost by days and agents and not by calls.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.kpi_definitions (
     kpi         text PRIMARY KEY,
@@ -206,3 +207,5 @@ COMMENT ON MATERIALIZED VIEW dialfire.mv_ingestion_monthly IS 'counts and sums a
 COMMENT ON MATERIALIZED VIEW dialfire.mv_ingestion_kpis IS 'counts and sums a tenant, from mv_ingestion_monthly; closed to PUBLIC, shown by ingestion_kpis';
 COMMENT ON VIEW dialfire.ingestion_monthly IS 'KPIs a month of each tenant that the role may use, as of the last refresh';
 COMMENT ON VIEW dialfire.ingestion_kpis IS 'KPIs of each tenant that the role may use, and of all of them together, as of the last refresh; lag, freshness and errors are live';
+
+SET LOCAL search_path = @extschema@, pg_temp;

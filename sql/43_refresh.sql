@@ -1,4 +1,5 @@
 -- Refreshing the matviews without anybody waiting for it.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.refreshes (
     view            text PRIMARY KEY,
@@ -106,3 +107,5 @@ $$;
 COMMENT ON FUNCTION @extschema@.df_refresh(boolean) IS
     'refreshes the KPI matviews: concurrently where the catalogue allows it, not at all where nothing changed; waits at most 2 s for a lock';
 REVOKE ALL ON FUNCTION @extschema@.df_refresh(boolean) FROM PUBLIC;
+
+SET LOCAL search_path = @extschema@, pg_temp;

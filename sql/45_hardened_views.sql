@@ -1,4 +1,5 @@
 -- The definitions that df_harden_view replaced.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.hardened_views (
     view            text PRIMARY KEY,
@@ -22,3 +23,5 @@ COMMENT ON COLUMN dialfire.hardened_views.old_tree IS 'its query tree, as pg_rew
 COMMENT ON COLUMN dialfire.hardened_views.old_version IS 'major version of Postgres that wrote old_tree; only that one reads it';
 COMMENT ON COLUMN dialfire.hardened_views.new_definition IS 'the SELECT that took its place; where the view has another by now, df_unharden_view leaves it alone';
 SELECT pg_catalog.pg_extension_config_dump('dialfire.hardened_views', '');
+
+SET LOCAL search_path = @extschema@, pg_temp;

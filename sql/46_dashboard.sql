@@ -1,4 +1,5 @@
 -- What a dashboard of calls shows: callers by name, the search, figures of a range, and what happened last.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE INDEX voice_calls_assistant ON dialfire.voice_calls (tenant, assistant_id, created_at);
 COMMENT ON INDEX dialfire.voice_calls_assistant IS 'finds the calls of an assistant';
@@ -236,3 +237,5 @@ BEGIN
     END IF;
 END
 $$;
+
+SET LOCAL search_path = @extschema@, pg_temp;

@@ -1,4 +1,5 @@
 -- The ledger under the names of the log that it replaces, and each run told line by line.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE VIEW dialfire.run_log WITH (security_invoker = true) AS
 SELECT r.tenant, r.run_id, l.line_no, l.tag, l.at, format('[%s] %s', l.tag, l.words) AS line
@@ -104,3 +105,5 @@ BEGIN
     END IF;
 END
 $do$;
+
+SET LOCAL search_path = @extschema@, pg_temp;

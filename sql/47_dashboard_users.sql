@@ -1,4 +1,5 @@
 -- Who is signed in to the dashboard, and as which role.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE dialfire.dashboard_users (
     name            text PRIMARY KEY CHECK (name <> ''),
@@ -177,3 +178,5 @@ COMMENT ON FUNCTION @extschema@.df_dashboard_token(text, interval) IS
 REVOKE ALL ON PROCEDURE @extschema@.df_dashboard_login(regrole) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE @extschema@.df_dashboard_user(text, regrole, text, regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.df_dashboard_token(text, interval) FROM PUBLIC;
+
+SET LOCAL search_path = @extschema@, pg_temp;

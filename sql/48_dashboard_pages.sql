@@ -1,4 +1,5 @@
 -- What the pages of the dashboard show beyond the views for people, and what their buttons do.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE FUNCTION dialfire.tenant_or_first(tenant text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -231,3 +232,5 @@ COMMENT ON FUNCTION dialfire.dashboard_ingest(text, bytea, jsonb) IS
 
 -- Here and not with the other grants, so that who updates gets them too.
 GRANT SELECT ON dialfire.coverage_days, dialfire.attention TO PUBLIC;
+
+SET LOCAL search_path = @extschema@, pg_temp;

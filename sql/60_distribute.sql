@@ -1,4 +1,5 @@
 -- All tables spread over the nodes of Citus, each tenant's together on one of them.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE FUNCTION @extschema@.df_distribute(apply boolean DEFAULT false)
 RETURNS TABLE (object text, kind text, state text, detail text)
@@ -204,3 +205,5 @@ COMMENT ON FUNCTION @extschema@.df_distribute(boolean) IS
 COMMENT ON FUNCTION @extschema@.df_may_see(text) IS
     'whether the current role may use a tenant''s server; what row security asks on a distributed Postgres';
 REVOKE ALL ON FUNCTION @extschema@.df_distribute(boolean) FROM PUBLIC;
+
+SET LOCAL search_path = @extschema@, pg_temp;

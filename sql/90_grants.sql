@@ -1,4 +1,5 @@
 -- Rights and comments of functions: last, as they name what the library brings.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Everybody may look, and row security shows each role the tenants whose server it may use.
 -- Whatever fetches or writes is for those to whom it is granted: df_grant does it for one role.
@@ -273,3 +274,5 @@ COMMENT ON FUNCTION @extschema@.df_dashboard_stats(text, text) IS
     'one row of figures of a range, days cut in the tenant''s time zone, without test calls: counts; answer_rate, per cent of the calls that ended; talk_minutes and average_seconds of completed calls; cost in US dollars; hot_leads, calls that hit the rule hot_lead';
 COMMENT ON FUNCTION @extschema@.df_reset_coverage(text, text) IS
     'takes back what is covered of a range, so that df_sync(tenant) and the schedule fetch it again; one row a source: the time that was covered. No call is removed. Coverage itself stands in dialfire.coverage';
+
+SET LOCAL search_path = @extschema@, pg_temp;

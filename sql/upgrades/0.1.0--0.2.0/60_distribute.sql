@@ -860,3 +860,4 @@ $$;
 CREATE FUNCTION @extschema@.df_may_see(tenant text) RETURNS boolean
 STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'df_may_see_wrapper';
 \i sql/60_distribute.sql
+SET LOCAL search_path = pg_catalog, pg_temp;

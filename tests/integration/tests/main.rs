@@ -13,6 +13,7 @@ mod growth;
 mod hang;
 mod health;
 mod highlevel;
+mod install;
 mod late;
 mod lifecycle;
 mod limits;
