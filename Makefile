@@ -2,7 +2,7 @@ PG ?= 15
 export PG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo story dashboard demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-dashboard test-bench test-package test-spot reference package release chaos bench bench-views
+.PHONY: help setup install demo story dashboard demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-dashboard test-bench test-package test-spot reference package release audit fuzz chaos bench bench-views
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -80,6 +80,12 @@ package: setup ## Debian packages for the server of PG, or MAJORS="15 16 17 18",
 
 release: setup ## freeze the scripts of this version in sql/releases: from then on they stay as they are
 	@scripts/release.sh
+
+audit: ## cargo-deny and cargo-audit; AUDIT_INSTALL=1 compiles them where they are missing
+	@scripts/test.sh audit
+
+fuzz: ## FUZZ_SECONDS (10) of each fuzzer; not part of make test, which only replays their seeds
+	@scripts/test.sh fuzz
 
 chaos: setup ## 100,000 calls while the vendor, the processes and the server break; CHAOS_SECONDS, CHAOS_SEED
 	@scripts/test.sh chaos

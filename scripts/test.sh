@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|spot|chaos: one tier of the tests.
+# test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|spot|audit|fuzz|chaos: one tier of the tests.
 . "$(dirname "$0")/lib.sh"
 
 lint() {
@@ -137,6 +137,10 @@ bench() {
 
 spot() { scripts/spot.sh; }
 
+audit() { scripts/audit.sh; }
+
+fuzz() { scripts/fuzz.sh; }
+
 # Optimised, because it is the number of calls that makes it hard.
 chaos() {
     scripts/install.sh release
@@ -149,6 +153,6 @@ chaos() {
 }
 
 case ${1:-} in
-    lint | unit | pg | regress | integration | docs | upgrade | pg18 | package | jdbc | dashboard | bench | spot | chaos) "$1" ;;
-    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|spot|chaos" ;;
+    lint | unit | pg | regress | integration | docs | upgrade | pg18 | package | jdbc | dashboard | bench | spot | audit | fuzz | chaos) "$1" ;;
+    *) die "usage: test.sh lint|unit|pg|regress|integration|docs|upgrade|pg18|package|jdbc|dashboard|bench|spot|audit|fuzz|chaos" ;;
 esac

@@ -26,6 +26,7 @@ mod secrets;
 mod security;
 mod signed;
 mod sync;
+mod threats;
 mod vapi;
 mod vicidial;
 mod webhooks;

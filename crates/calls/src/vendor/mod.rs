@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::client::{Answer, Attempt, Client, Request, Settings};
 use crate::error::Error;
+use crate::field::Fault;
 use crate::range::Window;
 use crate::row::{Agent, Batch, Campaign, Reject, Row};
 
@@ -184,6 +185,14 @@ impl Counts {
     pub fn skip(&mut self, reason: &'static str) {
         *self.skipped.entry(reason).or_default() += 1;
     }
+}
+
+/// How deep arrays and pages of records may nest: each level takes from the stack, whose end is the server's.
+const NESTING_LIMIT: usize = 16;
+
+fn too_deep(payload: &str) -> Reject {
+    let fault = Fault::new("too_deep", "payload", "arrays and pages of records nested too deeply");
+    reject("payload", None, fault, payload)
 }
 
 /// A row or reject of one payload, for people to look at.

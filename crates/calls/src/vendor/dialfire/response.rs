@@ -14,7 +14,7 @@ use crate::json::{Document, Raw, Value};
 use crate::range::Window;
 use crate::row::{Agent, Batch, Campaign, InboundCall, Reject};
 use crate::secret::Secret;
-use crate::vendor::Normalised;
+use crate::vendor::{too_deep, Normalised, NESTING_LIMIT};
 
 /// A payload larger than this is cut in `rejects`; the reason and the key still find it at the vendor.
 const PAYLOAD_LIMIT: usize = 16 << 20;
@@ -275,16 +275,18 @@ pub fn reread(rejected: &Reject, transaction_id: Option<&str>, zone: Tz) -> Batc
 pub fn normalise(payload: &RawValue, campaign_id: &str, zone: Tz) -> Vec<Normalised> {
     let mut batch = Batch::default();
     let mut lines = Vec::new();
-    sort(payload, campaign_id, zone, &mut batch, &mut lines);
+    sort(payload, campaign_id, zone, 0, &mut batch, &mut lines);
     let rejects = std::mem::take(&mut batch.rejects);
     Normalised::all(batch).into_iter().chain(lines).chain(rejects.into_iter().map(Normalised::from)).collect()
 }
 
-fn sort(payload: &RawValue, campaign_id: &str, zone: Tz, batch: &mut Batch, lines: &mut Vec<Normalised>) {
+fn sort(payload: &RawValue, campaign_id: &str, zone: Tz, depth: usize, batch: &mut Batch, lines: &mut Vec<Normalised>) {
     let json = payload.get();
-    if json.starts_with('[') {
+    if depth > NESTING_LIMIT {
+        batch.rejects.push(too_deep(json));
+    } else if json.starts_with('[') {
         match field::items("payload", payload) {
-            Ok(items) => items.into_iter().for_each(|item| sort(item, campaign_id, zone, batch, lines)),
+            Ok(items) => items.into_iter().for_each(|item| sort(item, campaign_id, zone, depth + 1, batch, lines)),
             Err(fault) => batch.rejects.push(reject("payload", None, fault, json)),
         }
     } else if json.starts_with('"') {
@@ -308,7 +310,7 @@ fn sort(payload: &RawValue, campaign_id: &str, zone: Tz, batch: &mut Batch, line
         };
         let find = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, raw)| *raw);
         if let Some(results) = find("results") {
-            sort(results, campaign_id, zone, batch, lines);
+            sort(results, campaign_id, zone, depth + 1, batch, lines);
         } else if ["line_id", "calling_number", "call_time"].iter().any(|name| find(name).is_some()) {
             inbound_calls(&[payload], campaign_id, zone, batch);
         } else {

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::field;
 use crate::range::Window;
 use crate::row::{Agent, Batch, Campaign, Reject};
-use crate::vendor::{Check, Listed, Normalised, Reply, Vendor};
+use crate::vendor::{too_deep, Check, Listed, Normalised, Reply, Vendor, NESTING_LIMIT};
 
 impl Vendor for HighLevel {
     type Access = Access;
@@ -85,7 +85,7 @@ impl Vendor for HighLevel {
 
     fn normalise(payload: &RawValue, _: Option<&str>, zone: Tz) -> Vec<Normalised> {
         let mut batch = Batch::default();
-        sort(payload, "", zone, &mut batch);
+        sort(payload, "", zone, 0, &mut batch);
         Normalised::all(batch)
     }
 
@@ -99,13 +99,16 @@ impl Vendor for HighLevel {
 }
 
 /// A call log, a page or an array of those, or a webhook.
-fn sort(payload: &RawValue, source: &str, zone: Tz, batch: &mut Batch) {
+fn sort(payload: &RawValue, source: &str, zone: Tz, depth: usize, batch: &mut Batch) {
     let json = payload.get();
+    if depth > NESTING_LIMIT {
+        return batch.rejects.push(too_deep(json));
+    }
     if json.starts_with('[') {
         return field::items("payload", payload)
             .unwrap_or_default()
             .into_iter()
-            .for_each(|item| sort(item, source, zone, batch));
+            .for_each(|item| sort(item, source, zone, depth + 1, batch));
     }
     let logs = field::fields("payload", payload).ok().and_then(|fields| {
         let logs = fields.iter().find(|(name, _)| name == "callLogs").map(|(_, raw)| *raw);

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::field::{self, excerpt, Fault};
 use crate::row::{Agent, Batch, PhoneNumber, Record, Reject};
 use crate::vendor::dialfire::parse;
-use crate::vendor::{reject, Normalised};
+use crate::vendor::{reject, too_deep, Normalised, NESTING_LIMIT};
 
 /// The name of the only source of an organisation that has not been told its id.
 pub const SOURCE: &str = "organisation";
@@ -109,7 +109,7 @@ pub(super) fn phone_numbers(body: &[u8], take: Take) -> Result<Vec<PhoneNumber>,
 pub fn reread(rejected: &Reject, take: Take) -> Batch {
     let mut batch = Batch::default();
     if let Ok(raw) = serde_json::from_str::<&RawValue>(&rejected.payload) {
-        sort(raw, take, &mut batch);
+        sort(raw, take, 0, &mut batch);
     }
     batch.rejects.clear();
     batch
@@ -118,15 +118,18 @@ pub fn reread(rejected: &Reject, take: Take) -> Batch {
 /// Reads any record of Vapi's by its shape: a call, a message, or an array of those.
 pub fn normalise(payload: &RawValue, take: Take) -> Vec<Normalised> {
     let mut batch = Batch::default();
-    sort(payload, take, &mut batch);
+    sort(payload, take, 0, &mut batch);
     Normalised::all(batch)
 }
 
-fn sort(payload: &RawValue, take: Take, batch: &mut Batch) {
+fn sort(payload: &RawValue, take: Take, depth: usize, batch: &mut Batch) {
     let json = payload.get();
+    if depth > NESTING_LIMIT {
+        return batch.rejects.push(too_deep(json));
+    }
     if json.starts_with('[') {
         match field::items("payload", payload) {
-            Ok(items) => items.into_iter().for_each(|item| sort(item, take, batch)),
+            Ok(items) => items.into_iter().for_each(|item| sort(item, take, depth + 1, batch)),
             Err(fault) => batch.rejects.push(reject("payload", None, fault, json)),
         }
         return;

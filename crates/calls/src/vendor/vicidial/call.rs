@@ -13,6 +13,7 @@ use super::Table;
 use crate::field::Fault;
 use crate::range;
 use crate::row::{Agent, Batch, Connection, Json, Reject, Transaction};
+use crate::vendor::reject as refuse;
 
 /// Users that are no people.
 const MACHINES: [&str; 2] = ["VDAD", "VDCL"];
@@ -234,7 +235,13 @@ pub fn normalise(object: &Map<String, Value>, zone: Tz) -> Batch {
         let row = RecordingRow::from_json(object);
         let call_id = row.vicidial_id.as_deref().map(call_id_of).unwrap_or_default();
         let contact_id = row.lead_id.clone().unwrap_or_else(|| "0".to_owned());
-        batch.recordings.extend(recording(&row, &call_id, &contact_id, zone));
+        match recording(&row, &call_id, &contact_id, zone) {
+            Some(recording) => batch.recordings.push(recording),
+            None => {
+                let fault = Fault::new("missing_field", "recording_id", "the recording has no id, or no time to start");
+                batch.rejects.push(refuse("recording", None, fault, &Value::from(object.clone()).to_string()));
+            }
+        }
         return batch;
     }
     let table = if object.contains_key("closecallid") { Table::Closer } else { Table::Log };

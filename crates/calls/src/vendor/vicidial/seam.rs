@@ -15,9 +15,10 @@ use super::walk::Walk;
 use super::Table;
 use crate::client::{Client, Settings};
 use crate::error::Error;
+use crate::field::{self, Fault};
 use crate::range::Window;
 use crate::row::{self, Agent, Batch, Reject};
-use crate::vendor::{Check, Listed, Normalised, Reply, Vendor};
+use crate::vendor::{reject, Check, Listed, Normalised, Reply, Vendor};
 
 pub struct Vicidial;
 
@@ -114,16 +115,21 @@ impl Vendor for Vicidial {
     }
 
     fn normalise(payload: &RawValue, _: Option<&str>, zone: Tz) -> Vec<Normalised> {
-        let batch = match serde_json::from_str(payload.get()) {
-            Ok(Value::Array(rows)) => {
-                rows.iter().filter_map(Value::as_object).fold(Batch::default(), |mut all, row| {
-                    all.append(one(row, zone));
-                    all
-                })
-            }
-            Ok(Value::Object(row)) => one(&row, zone),
-            _ => Batch::default(),
+        let rows = match payload.get().starts_with('[') {
+            true => field::items("payload", payload),
+            false => Ok(vec![payload]),
         };
+        let mut batch = Batch::default();
+        match rows {
+            Ok(rows) => rows.into_iter().for_each(|row| match serde_json::from_str::<Map<String, Value>>(row.get()) {
+                Ok(object) => batch.append(one(&object, zone)),
+                Err(error) => {
+                    let fault = Fault::new("not_an_object", "payload", error.to_string());
+                    batch.rejects.push(reject("payload", None, fault, row.get()));
+                }
+            }),
+            Err(fault) => batch.rejects.push(reject("payload", None, fault, payload.get())),
+        }
         Normalised::all(batch)
     }
 
