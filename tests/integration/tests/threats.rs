@@ -32,7 +32,8 @@ fn a_function_that_leaks_is_shown_no_row_of_a_tenant_that_may_not_be_used() {
     assert_eq!(tenant.one::<i64>("SELECT count(*) FROM told WHERE what LIKE 'acme%'", &[]), 0);
     // An error tells no more than the function would.
     for relation in &relations {
-        let sql = format!("SELECT count(*) FROM {relation} r WHERE r.tenant = 'acme' AND (r.tenant || r::text)::int > 0");
+        let sql =
+            format!("SELECT count(*) FROM {relation} r WHERE r.tenant = 'acme' AND (r.tenant || r::text)::int > 0");
         if let Err(error) = reader.query(&sql, &[]) {
             assert!(!words(&error).contains("acme("), "{relation}: {}", words(&error));
         }
