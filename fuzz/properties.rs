@@ -15,8 +15,11 @@ use chrono_tz::Tz;
 use serde_json::value::RawValue;
 use serde_json::Value;
 
+/// Panics where what it says of every input is not so.
+pub type Property = fn(&[u8]);
+
 /// All that can be given as seeds, by the name of their folder.
-pub const ALL: [(&str, fn(&[u8])); 10] = [
+pub const ALL: [(&str, Property); 10] = [
     ("document", document),
     ("dialfire", dialfire),
     ("highlevel", highlevel),
