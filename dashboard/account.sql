@@ -1,3 +1,4 @@
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/shell.sql', json_object('title', 'Account')) AS properties;
 SELECT 'datagrid' AS component, 'Account' AS title;
 SELECT 'Database role' AS title, current_user AS description;

@@ -1,5 +1,6 @@
 -- Does what a button says. Only a form of this very session is believed.
 SET nothing = (SELECT set_config('role', 'none', false));
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SET fits = (SELECT sqlpage.request_method() = 'POST' AND :csrf = dialfire.csrf_token(sqlpage.cookie('session')));
 SELECT 'status_code' AS component, 403 AS status WHERE $fits IS DISTINCT FROM 'true' AND sqlpage.cookie('session') IS NOT NULL;
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/shell.sql', json_object('title', 'Done', 'tenant', :tenant)) AS properties;

@@ -1,3 +1,4 @@
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/shell.sql', json_object('title', 'Assign an agent')) AS properties;
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SELECT 'title' AS component, format('Assign %s?', COALESCE(name, agent_id)) AS contents

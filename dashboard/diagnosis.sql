@@ -1,5 +1,6 @@
 -- Asks the vendor, so it is an action: by a form of this session only. Without one it shows the form.
 SET nothing = (SELECT set_config('role', 'none', false));
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SET tenant = (SELECT COALESCE(:tenant, $tenant));
 SET range = (SELECT COALESCE(NULLIF(COALESCE(:range, $range), ''), 'yesterday'));
 SET fits = (SELECT CASE WHEN sqlpage.request_method() = 'POST' THEN COALESCE(:csrf = dialfire.csrf_token(sqlpage.cookie('session')), false) END);

@@ -1,5 +1,6 @@
 -- Who comes with the claims of a single sign-on is signed in by them; everybody else types a password.
 SET nothing = (SELECT set_config('role', 'none', false));
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SET next = (SELECT CASE WHEN $next ~ '^/[a-z]*$' AND $next <> '/login' THEN $next ELSE '/' END);
 SET claimed = (SELECT CASE WHEN sqlpage.user_info('email_verified') = 'true' THEN sqlpage.user_info('email') END);
 SET token = sqlpage.random_string(43);

@@ -1,3 +1,4 @@
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/shell.sql', json_object('title', 'Quarantine')) AS properties;
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);

@@ -1,5 +1,6 @@
 -- The comparison ends the page where the password is wrong.
 SET nothing = (SELECT set_config('role', 'none', false));
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SET next = (SELECT CASE WHEN $next ~ '^/[a-z]*$' THEN $next ELSE '/' END);
 SET hash = (SELECT dialfire.dashboard_password(:username));
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/headers.sql') AS properties;

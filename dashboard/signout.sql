@@ -1,4 +1,5 @@
 SET nothing = (SELECT set_config('role', 'none', false));
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SET closed = (SELECT CASE WHEN :csrf = dialfire.csrf_token(sqlpage.cookie('session'))
                           THEN dialfire.dashboard_close(sqlpage.cookie('session')) END);
 SELECT 'status_code' AS component, 403 AS status WHERE $closed IS NULL;

@@ -92,6 +92,7 @@ pg18() {
 }
 
 docs() {
+    scripts/setup.sh curl jq prometheus-sql-exporter
     scripts/install.sh dev
     step "building the simulator" bounded 900 cargo build --quiet -p simulator
     step "documentation" bounded 600 tests/docs/run.sh

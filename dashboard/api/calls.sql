@@ -1,26 +1,27 @@
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/api.sql') AS properties;
 SET nothing = (SELECT CASE $format WHEN 'csv' THEN '""' END);
+SET formula = (SELECT sqlpage.run_sql('sqlpage/csv.sql', json_object('format', $format))::json -> 0 ->> 'formula');
 SET most = (SELECT CASE WHEN $format = 'csv' OR $limit = 'all' THEN NULL WHEN $limit ~ '^\d{1,6}$' THEN $limit ELSE '100' END);
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);
 SET from = (SELECT CASE WHEN $from ~ '^\d{4}-\d\d-\d\d$' THEN $from ELSE ((now() AT TIME ZONE $zone)::date - 6)::text END);
 SET to = (SELECT CASE WHEN $to ~ '^\d{4}-\d\d-\d\d$' THEN $to ELSE (now() AT TIME ZONE $zone)::date::text END);
 SELECT CASE $format WHEN 'csv' THEN 'csv' ELSE 'json' END AS component, 'calls' AS filename;
-SELECT COALESCE(to_jsonb(c.tenant), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(c.vendor), $nothing::jsonb) AS vendor,
-       COALESCE(to_jsonb(c.call_id), $nothing::jsonb) AS call_id, COALESCE(to_jsonb(c.started_at), $nothing::jsonb) AS started_at,
+SELECT COALESCE(to_jsonb(regexp_replace(c.tenant, $formula, '''')), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(c.vendor), $nothing::jsonb) AS vendor,
+       COALESCE(to_jsonb(regexp_replace(c.call_id, $formula, '''')), $nothing::jsonb) AS call_id, COALESCE(to_jsonb(c.started_at), $nothing::jsonb) AS started_at,
        COALESCE(to_jsonb(c.ended_at), $nothing::jsonb) AS ended_at, COALESCE(to_jsonb(c.status), $nothing::jsonb) AS status,
-       COALESCE(to_jsonb(c.vendor_status), $nothing::jsonb) AS vendor_status,
+       COALESCE(to_jsonb(regexp_replace(c.vendor_status, $formula, '''')), $nothing::jsonb) AS vendor_status,
        COALESCE(to_jsonb(c.direction), $nothing::jsonb) AS direction, COALESCE(to_jsonb(c.is_test), $nothing::jsonb) AS is_test,
-       COALESCE(to_jsonb(c.agent_login), $nothing::jsonb) AS agent_login,
-       COALESCE(to_jsonb(c.contact_id), $nothing::jsonb) AS contact_id,
-       COALESCE(to_jsonb(c.campaign_id), $nothing::jsonb) AS campaign_id,
-       COALESCE(to_jsonb(c.campaign_title), $nothing::jsonb) AS campaign_title,
+       COALESCE(to_jsonb(regexp_replace(c.agent_login, $formula, '''')), $nothing::jsonb) AS agent_login,
+       COALESCE(to_jsonb(regexp_replace(c.contact_id, $formula, '''')), $nothing::jsonb) AS contact_id,
+       COALESCE(to_jsonb(regexp_replace(c.campaign_id, $formula, '''')), $nothing::jsonb) AS campaign_id,
+       COALESCE(to_jsonb(regexp_replace(c.campaign_title, $formula, '''')), $nothing::jsonb) AS campaign_title,
        COALESCE(to_jsonb(c.fired_at), $nothing::jsonb) AS fired_at, COALESCE(to_jsonb(c.day), $nothing::jsonb) AS day,
-       COALESCE(to_jsonb(c.phone), $nothing::jsonb) AS phone, COALESCE(to_jsonb(c.line_number), $nothing::jsonb) AS line_number,
+       COALESCE(to_jsonb(regexp_replace(c.phone, $formula, '''')), $nothing::jsonb) AS phone, COALESCE(to_jsonb(regexp_replace(c.line_number, $formula, '''')), $nothing::jsonb) AS line_number,
        COALESCE(to_jsonb(c.duration_ms), $nothing::jsonb) AS duration_ms, COALESCE(to_jsonb(c.talk_ms), $nothing::jsonb) AS talk_ms,
-       COALESCE(to_jsonb(c.ring_ms), $nothing::jsonb) AS ring_ms, COALESCE(to_jsonb(c.disposition), $nothing::jsonb) AS disposition,
-       COALESCE(to_jsonb(c.counts), $nothing::jsonb) AS counts, COALESCE(to_jsonb(c.skip_reason), $nothing::jsonb) AS skip_reason,
-       COALESCE(to_jsonb(c.recording_location), $nothing::jsonb) AS recording_location
+       COALESCE(to_jsonb(c.ring_ms), $nothing::jsonb) AS ring_ms, COALESCE(to_jsonb(regexp_replace(c.disposition, $formula, '''')), $nothing::jsonb) AS disposition,
+       COALESCE(to_jsonb(c.counts), $nothing::jsonb) AS counts, COALESCE(to_jsonb(regexp_replace(c.skip_reason, $formula, '''')), $nothing::jsonb) AS skip_reason,
+       COALESCE(to_jsonb(regexp_replace(c.recording_location, $formula, '''')), $nothing::jsonb) AS recording_location
 FROM (
     SELECT * FROM dialfire.calls c
     WHERE c.tenant = $tenant AND c.fired_at >= $from::timestamp AT TIME ZONE $zone AND c.fired_at < ($to::timestamp + interval '1 day') AT TIME ZONE $zone

@@ -1,11 +1,12 @@
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/api.sql') AS properties;
 SET nothing = (SELECT CASE $format WHEN 'csv' THEN '""' END);
+SET formula = (SELECT sqlpage.run_sql('sqlpage/csv.sql', json_object('format', $format))::json -> 0 ->> 'formula');
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);
 SET days = (SELECT CASE WHEN $days ~ '^\d{1,4}$' THEN $days ELSE '30' END);
 SELECT CASE $format WHEN 'csv' THEN 'csv' ELSE 'json' END AS component, 'campaigns' AS filename;
-SELECT COALESCE(to_jsonb(c.tenant), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(c.day), $nothing::jsonb) AS day,
-       COALESCE(to_jsonb(c.campaign_id), $nothing::jsonb) AS campaign_id, COALESCE(to_jsonb(c.title), $nothing::jsonb) AS title,
+SELECT COALESCE(to_jsonb(regexp_replace(c.tenant, $formula, '''')), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(c.day), $nothing::jsonb) AS day,
+       COALESCE(to_jsonb(regexp_replace(c.campaign_id, $formula, '''')), $nothing::jsonb) AS campaign_id, COALESCE(to_jsonb(regexp_replace(c.title, $formula, '''')), $nothing::jsonb) AS title,
        COALESCE(to_jsonb(c.attempts), $nothing::jsonb) AS attempts, COALESCE(to_jsonb(c.connects), $nothing::jsonb) AS connects,
        COALESCE(to_jsonb(c.reach), $nothing::jsonb) AS reach, COALESCE(to_jsonb(c.conversions), $nothing::jsonb) AS conversions,
        COALESCE(to_jsonb(c.conversion_rate), $nothing::jsonb) AS conversion_rate,

@@ -1,7 +1,8 @@
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/api.sql') AS properties;
 SET nothing = (SELECT CASE $format WHEN 'csv' THEN '""' END);
+SET formula = (SELECT sqlpage.run_sql('sqlpage/csv.sql', json_object('format', $format))::json -> 0 ->> 'formula');
 SELECT CASE $format WHEN 'csv' THEN 'csv' ELSE 'json' END AS component, 'kpi' AS filename;
-SELECT COALESCE(to_jsonb(k.tenant), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(k.attempts), $nothing::jsonb) AS attempts,
+SELECT COALESCE(to_jsonb(regexp_replace(k.tenant, $formula, '''')), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(k.attempts), $nothing::jsonb) AS attempts,
        COALESCE(to_jsonb(k.connects), $nothing::jsonb) AS connects, COALESCE(to_jsonb(k.reach), $nothing::jsonb) AS reach,
        COALESCE(to_jsonb(k.conversions), $nothing::jsonb) AS conversions,
        COALESCE(to_jsonb(k.conversion_rate), $nothing::jsonb) AS conversion_rate,

@@ -1,7 +1,8 @@
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/api.sql') AS properties;
 SET nothing = (SELECT CASE $format WHEN 'csv' THEN '""' END);
+SET formula = (SELECT sqlpage.run_sql('sqlpage/csv.sql', json_object('format', $format))::json -> 0 ->> 'formula');
 SELECT CASE $format WHEN 'csv' THEN 'csv' ELSE 'json' END AS component, 'monthly' AS filename;
-SELECT COALESCE(to_jsonb(m.tenant), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(m.month), $nothing::jsonb) AS month,
+SELECT COALESCE(to_jsonb(regexp_replace(m.tenant, $formula, '''')), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(m.month), $nothing::jsonb) AS month,
        COALESCE(to_jsonb(m.days), $nothing::jsonb) AS days, COALESCE(to_jsonb(m.attempts), $nothing::jsonb) AS attempts,
        COALESCE(to_jsonb(m.connects), $nothing::jsonb) AS connects, COALESCE(to_jsonb(m.reach), $nothing::jsonb) AS reach,
        COALESCE(to_jsonb(m.conversions), $nothing::jsonb) AS conversions,

@@ -1,5 +1,6 @@
 -- Who asks, by the cookie of a page or by a bearer token; nobody gets 401 and the page ends here.
 SET nothing = (SELECT set_config('role', 'none', false));
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SET me = (SELECT COALESCE(
     (SELECT row_to_json(s) FROM dialfire.dashboard_session(sqlpage.cookie('session'), 'browser') s),
     (SELECT row_to_json(s) FROM dialfire.dashboard_session(regexp_replace(sqlpage.header('authorization'), '^Bearer +', ''), 'api') s)));

@@ -76,6 +76,8 @@ psql -d docs -o "$work/reference" -f scripts/reference.sql
 diff -u docs/reference.md "$work/reference" >&2 ||
     die "docs/reference.md (-) is not what the catalogue says (+): make reference"
 
+. tests/docs/monitoring.sh
+
 for file in *.md docs/*.md; do
     while read -r link; do
         [ -e "$(dirname "$file")/$link" ] || die "$file: $link does not exist"
