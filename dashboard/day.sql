@@ -20,7 +20,7 @@ FROM dialfire.rejects_open WHERE tenant = $tenant AND (fired AT TIME ZONE $zone)
 SELECT 'title' AS component, 'Missing hours' AS contents, 2 AS level;
 SELECT 'table' AS component, 'missing' AS id, 'None. Every page of this day arrived.' AS empty_description;
 SELECT COALESCE(g.title, g.source) AS "Campaign", to_char(greatest(g.from_at, d.begin) AT TIME ZONE $zone, 'HH24:MI:SS') AS "From",
-       to_char(least(g.to_at, d.until) AT TIME ZONE $zone, 'HH24:MI:SS') AS "To", dialfire.show(least(g.to_at, d.until) - greatest(g.from_at, d.begin)) AS "Length"
+       CASE WHEN g.to_at >= d.until THEN '24:00:00' ELSE to_char(g.to_at AT TIME ZONE $zone, 'HH24:MI:SS') END AS "To", dialfire.show(least(g.to_at, d.until) - greatest(g.from_at, d.begin)) AS "Length"
 FROM (SELECT $day::timestamp AT TIME ZONE $zone AS begin, ($day::timestamp + interval '1 day') AT TIME ZONE $zone AS until) d
 JOIN dialfire.coverage_gaps g ON g.tenant = $tenant AND g.from_at < d.until AND g.to_at > d.begin AND g.length > interval '1 second'
 ORDER BY 1, 2;

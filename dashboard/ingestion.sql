@@ -4,14 +4,13 @@ SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);
 SET here = (SELECT '?tenant=' || dialfire.in_url($tenant) || '&kind=' || dialfire.in_url($kind) || '&status=' || dialfire.in_url($status));
 
-SELECT 'datagrid' AS component, 'Sync of ' || $tenant AS title, h.status AS description FROM dialfire.sync_health h WHERE h.tenant = $tenant;
+SELECT 'datagrid' AS component, 'Sync of ' || $tenant AS title, 'Last error within a day: ' || h.last_error AS description FROM dialfire.sync_health h WHERE h.tenant = $tenant;
 SELECT v.title, v.description, v.color FROM dialfire.sync_health h CROSS JOIN LATERAL (VALUES
     (1, 'Status', h.status, CASE h.status WHEN 'ok' THEN 'green' ELSE 'red' END),
     (2, 'Lag', COALESCE(dialfire.show(h.lag), '–'), NULL),
     (3, 'Last sync', COALESCE(dialfire.show(h.last_finished, $zone), 'never'), NULL),
     (4, 'Next sync', COALESCE(dialfire.show(h.next_run, $zone), 'not scheduled'), NULL),
-    (5, 'Last error within a day', COALESCE(h.last_error, 'none'), NULL),
-    (6, 'What to do', h.next_action, NULL)) AS v(place, title, description, color)
+    (5, 'What to do', h.next_action, NULL)) AS v(place, title, description, color)
 WHERE h.tenant = $tenant ORDER BY v.place;
 
 SELECT 'chart' AS component, 'Runs of the last 7 days' AS title, 'bar' AS type, true AS stacked, true AS time, 'runs' AS ytitle, 200 AS height,
