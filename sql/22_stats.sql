@@ -190,16 +190,19 @@ DECLARE
     deleted bigint;
     written bigint;
 BEGIN
+    -- Both so written that no plan goes through one of them for each row of the other.
     DELETE FROM dialfire.daily_stats d
-    WHERE d.tenant = $1 AND d.day = ANY ($2) AND NOT EXISTS (
-        SELECT FROM unnest(counted) f WHERE (f.day, f.campaign_id, f.agent_id, f.agent_login)
-                                          = (d.day, d.campaign_id, d.agent_id, d.agent_login));
+    WHERE d.tenant = $1 AND d.day = ANY ($2) AND (d.day, d.campaign_id, d.agent_id, d.agent_login) NOT IN (
+        SELECT f.day, f.campaign_id, f.agent_id, f.agent_login FROM unnest(counted) f);
     GET DIAGNOSTICS deleted = ROW_COUNT;
     WITH kept AS (
         INSERT INTO dialfire.daily_stats AS s
         SELECT f.* FROM unnest(counted) f
-        LEFT JOIN dialfire.daily_stats d ON d.tenant = $1 AND (d.day, d.campaign_id, d.agent_id, d.agent_login)
-                                                            = (f.day, f.campaign_id, f.agent_id, f.agent_login)
+        LEFT JOIN LATERAL (
+            SELECT * FROM dialfire.daily_stats d
+            WHERE d.tenant = $1 AND d.day = f.day AND d.campaign_id = f.campaign_id AND d.agent_id = f.agent_id
+              AND d.agent_login = f.agent_login LIMIT 1
+        ) d ON true
         WHERE (f.attempts, f.human, f.missing_login, f.with_leg, f.connects, f.voicemails, f.conversions, f.recorded,
                f.talk_ms, f.talks, f.wait_sec, f.waits, f.pause_sec, f.pauses, f.wrapup_sec, f.wrapups, f.inbound,
                f.inbound_answered, f.first_at, f.last_at)

@@ -331,7 +331,7 @@ pub fn analyze_if_grown(inserted: u64) -> spi::Result<()> {
     Spi::run("SELECT set_config('default_statistics_target', '10', true)")?;
     Spi::run(
         "ANALYZE (SKIP_LOCKED) dialfire.transactions, dialfire.connections, dialfire.recordings, dialfire.contacts,
-            dialfire.inbound_calls, dialfire.call_details, dialfire.agents, dialfire.campaigns",
+            dialfire.inbound_calls, dialfire.call_details, dialfire.agents, dialfire.campaigns, dialfire.call_statuses",
     )
 }
 
