@@ -89,7 +89,7 @@ for file in src/*.rs sql/*.sql; do
 done
 # Every test that the threats name is there.
 while read -r name; do
-    grep -rqE "fn $name\(" src tests crates || [ -f "tests/pg_regress/sql/$name" ] || die "docs/threats.md names no test: $name"
+    grep -rqE "(fn|def) $name\(" src tests crates || [ -f "tests/pg_regress/sql/$name" ] || die "docs/threats.md names no test: $name"
 done < <(awk -F'|' '/^\|/ { print $(NF - 1) } /^security: / { print }' docs/threats.md | grep -oE '`[a-z_0-9.]+`' | tr -d '`' | sort -u)
 # Every reason of a reject or a skip has a line that says what to do.
 while read -r reason; do
