@@ -66,9 +66,18 @@ not_run() {
     cargo test --quiet -p integration -- --list "$2" 2>/dev/null | sed -n "s/^\(.*\): test\$/not run, PostgreSQL $PG has no $1: \1/p"
 }
 
+released=()
 integration() {
     scripts/install.sh dev
     step "building the simulator" bounded 900 cargo build --quiet -p simulator
+    # What is updated must be there to be installed.
+    local extension script
+    extension=$("$PG_CONFIG" --sharedir)/extension
+    for script in sql/releases/*.sql; do
+        [ -e "$extension/${script##*/}" ] || released+=("$extension/${script##*/}")
+        "${AS_ROOT[@]}" install -m 644 "$script" "$extension/"
+    done
+    trap '"${AS_ROOT[@]}" rm -f "${released[@]}"' EXIT
     local left_out=()
     not_run mysql_fdw vicidial::
     not_run pg_cron by_pg_cron

@@ -166,7 +166,12 @@ fn what_fetches_or_writes_is_closed_to_the_public() {
               WHEN true THEN p.proname IN ('scheduler_pid', 'stats_signature')
               ELSE p.proname IN ('df_normalize', 'df_options', 'df_range', 'df_verify', 'df_why', 'stats_of', 'usable_tenants',
                                     'status_of', 'call_document', 'df_dashboard_stats', 'person', 'df_audit_views', 'df_compare', 'instant',
-                                    'vendor_of', 'counts_assigned', 'skipped_calls', 'df_astguiclient', 'df_vicidial_columns')
+                                    'vendor_of', 'counts_assigned', 'skipped_calls', 'df_astguiclient', 'df_vicidial_columns',
+                                    'event_document', 'df_may_see', 'read_tenants', 'all_tenants', 'coverage_of', 'health_of',
+                                    'errors_today', 'token_hash', 'csrf_token', 'tenant_or_first', 'show', 'show_share', 'in_url',
+                                    'may_act',
+                                    -- They call what is closed with the rights of the caller.
+                                    'dashboard_act', 'dashboard_diagnosis', 'dashboard_ingest')
           END";
     assert_eq!(tenant.one::<String>(open, &[]), "");
     let pure =
