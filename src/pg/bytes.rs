@@ -16,10 +16,11 @@ pub fn each(sql: &str, mut take: impl FnMut(&[Option<&[u8]>])) -> spi::Result<()
             let code = pg_sys::SPI_execute(sql.as_ptr(), true, 0);
             Spi::check_status(code)?;
             let table = pg_sys::SPI_tuptable.as_ref().ok_or(spi::Error::NoTupleTable)?;
-            let columns = (*table.tupdesc).attrs.as_slice((*table.tupdesc).natts as usize);
-            let is_text: Vec<bool> = columns.iter().map(|column| column.atttypid == pg_sys::TEXTOID).collect();
-            let (mut values, mut nulls) = (vec![pg_sys::Datum::null(); columns.len()], vec![false; columns.len()]);
-            let mut cells = Vec::with_capacity(columns.len());
+            let columns = (*table.tupdesc).natts;
+            let is_text = |number| pg_sys::SPI_gettypeid(table.tupdesc, number) == pg_sys::TEXTOID;
+            let is_text: Vec<bool> = (1..=columns).map(is_text).collect();
+            let (mut values, mut nulls) = (vec![pg_sys::Datum::null(); is_text.len()], vec![false; is_text.len()]);
+            let mut cells = Vec::with_capacity(is_text.len());
             for at in 0..table.numvals as usize {
                 let tuple = *table.vals.add(at);
                 pg_sys::heap_deform_tuple(tuple, table.tupdesc, values.as_mut_ptr(), nulls.as_mut_ptr());
