@@ -66,18 +66,24 @@ not_run() {
     cargo test --quiet -p integration -- --list "$2" 2>/dev/null | sed -n "s/^\(.*\): test\$/not run, PostgreSQL $PG has no $1: \1/p"
 }
 
-released=()
+# What the tests install beside the extension, and remove: what was released, to be updated, and what stands in for Vault where
+# that is not.
+lent=()
+lend() {
+    local extension script scripts=(sql/releases/*.sql)
+    extension=$("$PG_CONFIG" --sharedir)/extension
+    [ -f "$("$PG_CONFIG" --pkglibdir)/supabase_vault.so" ] || scripts+=(tests/vault/*)
+    for script in "${scripts[@]}"; do
+        [ -e "$extension/${script##*/}" ] || lent+=("$extension/${script##*/}")
+        "${AS_ROOT[@]}" install -m 644 "$script" "$extension/"
+    done
+    trap '"${AS_ROOT[@]}" rm -f "${lent[@]}"' EXIT
+}
+
 integration() {
     scripts/install.sh dev
     step "building the simulator" bounded 900 cargo build --quiet -p simulator
-    # What is updated must be there to be installed.
-    local extension script
-    extension=$("$PG_CONFIG" --sharedir)/extension
-    for script in sql/releases/*.sql; do
-        [ -e "$extension/${script##*/}" ] || released+=("$extension/${script##*/}")
-        "${AS_ROOT[@]}" install -m 644 "$script" "$extension/"
-    done
-    trap '"${AS_ROOT[@]}" rm -f "${released[@]}"' EXIT
+    lend
     local left_out=()
     not_run mysql_fdw vicidial::
     not_run pg_cron by_pg_cron
@@ -104,6 +110,7 @@ docs() {
     scripts/setup.sh curl jq prometheus-sql-exporter
     scripts/install.sh dev
     step "building the simulator" bounded 900 cargo build --quiet -p simulator
+    lend
     step "documentation" bounded 600 tests/docs/run.sh
 }
 

@@ -34,6 +34,8 @@ pub enum Failure {
     NoToken { tenant: String, wanted: &'static str, add: &'static str },
     #[error("{option} of tenant \"{tenant}\" cannot be read")]
     TokenFile { tenant: String, option: &'static str, cause: String },
+    #[error("{option} of tenant \"{tenant}\" cannot be read")]
+    Vault { tenant: String, option: String, code: PgSqlErrorCode, why: String, hint: String },
     #[error("option \"{option}\" is missing")]
     MissingOption { option: String, hint: String },
     #[error("invalid option \"{option}\"")]
@@ -127,6 +129,7 @@ impl Failure {
                 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
             }
             Failure::TokenFile { .. } => ERRCODE_UNDEFINED_FILE,
+            Failure::Vault { code, .. } => *code,
             Failure::MissingOption { .. } => ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED,
             Failure::UnknownOption { .. } => ERRCODE_FDW_INVALID_OPTION_NAME,
             Failure::BadOption { .. } | Failure::UnknownVendor(_) => ERRCODE_INVALID_PARAMETER_VALUE,
@@ -180,6 +183,7 @@ impl Failure {
             Failure::TokenLost { why, .. } => Some(format!("{why}.")),
             Failure::UnknownOption { known, .. } => Some(format!("Valid options here are: {known}.")),
             Failure::BadOption { why, .. } | Failure::Payload { why } | Failure::Mapping { why } => Some(why.clone()),
+            Failure::Vault { why, .. } => Some(why.clone()),
             Failure::SuperuserOption { .. } => Some("It reaches files or hosts on behalf of the server.".to_owned()),
             Failure::Busy { by, pid, .. } => Some(format!("Process {pid} runs it, {by}.")),
             Failure::ViewOfExtension(_) => Some("What comes with an extension is not yours to change.".to_owned()),
@@ -240,6 +244,7 @@ impl Failure {
             }
             Failure::MissingOption { hint, .. }
             | Failure::BadOption { hint, .. }
+            | Failure::Vault { hint, .. }
             | Failure::UnknownOption { hint, .. } => Some(hint.clone()),
             Failure::SuperuserOption { .. } => Some("Ask a superuser to set it.".to_owned()),
             Failure::NoRange => Some("Name a range, such as 'last 14 days'.".to_owned()),

@@ -43,6 +43,7 @@ mod sync;
 mod tenant;
 mod tracking;
 mod usable;
+mod vault;
 mod views;
 mod voice;
 mod worker;

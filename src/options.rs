@@ -170,6 +170,10 @@ const OPTIONS: &[Opt] = &[
     mapping("webhook_secret", is_secret, "what webhooks bring or are signed with").of(VAPI),
     mapping("client_secret", is_secret, "secret of the marketplace app").of(HIGHLEVEL),
     mapping("refresh_token", is_secret, "refresh token of the app's installation, in place of a token").of(HIGHLEVEL),
+    mapping("token_vault", is_text, "secret of Supabase Vault that is the token"),
+    mapping("webhook_secret_vault", is_text, "secret of Supabase Vault that is the webhook_secret").of(VAPI),
+    mapping("client_secret_vault", is_text, "secret of Supabase Vault that is the client_secret").of(HIGHLEVEL),
+    mapping("refresh_token_vault", is_text, "secret of Supabase Vault that is the refresh_token").of(HIGHLEVEL),
     mapping("proxy_auth", is_secret, "user:password for the proxy"),
     Opt { superuser: true, ..mapping("token_file", is_path, "file that holds the token; superuser") },
 ];

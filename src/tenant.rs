@@ -17,7 +17,7 @@ use crate::error::Failure;
 use crate::oauth::Grant;
 use crate::options::{base_url, campaign_tokens, duration, long_duration, reset_at, value};
 use crate::vendor::Access;
-use crate::{pg, settings};
+use crate::{pg, settings, vault};
 
 /// Days that `df_sync(tenant)` wants where no `start_date` says otherwise.
 const DEFAULT_DAYS: u64 = 14;
@@ -77,7 +77,7 @@ impl Tenant {
             length.and_then(|length| TimeDelta::from_std(length).ok()).unwrap_or_default()
         };
         let zone = text("timezone").and_then(|zone| Tz::from_str(&zone).ok()).unwrap_or(Tz::UTC);
-        let secrets = Secrets::read(name, &mapping)?;
+        let secrets = Secrets::read(name, &mapping, caller, &role)?;
         let vendor = text("vendor").unwrap_or_default();
         let access = Access::read(name, &vendor, &options, &secrets, zone)?;
         let grant = Grant::of(text("client_id"), &secrets);
@@ -215,19 +215,25 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    fn read(tenant: &str, mapping: &Options) -> Result<Secrets, Failure> {
-        let token = match (mapping.get("token"), mapping.get("token_file")) {
-            (Some(token), _) => Some(token.clone()),
-            (None, Some(path)) => Some(read_token(tenant, path)?),
-            (None, None) => None,
+    fn read(tenant: &str, mapping: &Options, caller: pg_sys::Oid, role: &str) -> Result<Secrets, Failure> {
+        let hidden = |option: &str| match mapping.get(option).filter(|secret| !secret.is_empty()) {
+            Some(secret) => Ok(Some(Secret::new(secret))),
+            None => {
+                let option = format!("{option}_vault");
+                mapping.get(&option).map(|name| vault::read(tenant, &option, name, caller, role)).transpose()
+            }
+        };
+        let token = match (hidden("token")?, mapping.get("token_file")) {
+            (None, Some(path)) => Some(Secret::new(read_token(tenant, path)?)),
+            (token, _) => token,
         };
         let tokens = mapping.get("campaign_tokens").and_then(|list| campaign_tokens(list)).unwrap_or_default();
         Ok(Secrets {
-            token: token.filter(|token| !token.is_empty()).map(Secret::new),
-            client_secret: mapping.get("client_secret").map(Secret::new),
-            refresh_token: mapping.get("refresh_token").map(Secret::new),
+            token,
+            client_secret: hidden("client_secret")?,
+            refresh_token: hidden("refresh_token")?,
             campaign_tokens: tokens.into_iter().map(|(id, token)| (id, Secret::new(token))).collect(),
-            webhook_secret: mapping.get("webhook_secret").filter(|secret| !secret.is_empty()).map(Secret::new),
+            webhook_secret: hidden("webhook_secret")?,
         })
     }
 

@@ -31,7 +31,7 @@ impl Access {
         match vendor {
             "dialfire" if secrets.token.is_none() && secrets.campaign_tokens.is_empty() => Err(Failure::NoToken {
                 tenant: tenant.to_owned(),
-                wanted: "neither token nor token_file nor campaign_tokens",
+                wanted: "none of token, token_vault, token_file and campaign_tokens",
                 add: "token",
             }),
             "dialfire" => Ok(Access::Dialfire(dialfire::Access {
@@ -47,7 +47,7 @@ impl Access {
             })),
             "highlevel" if secrets.token.is_none() && Grant::of(given(options, "client_id"), secrets).is_none() => Err(Failure::NoToken {
                 tenant: tenant.to_owned(),
-                wanted: "neither token nor token_file, nor client_secret and refresh_token beside the server option client_id",
+                wanted: "none of token, token_vault and token_file, nor client_secret and refresh_token beside the server option client_id",
                 add: "token",
             }),
             "highlevel" => Ok(Access::HighLevel(highlevel::Access {
@@ -69,7 +69,7 @@ impl Access {
                     .or_else(|| secrets.webhook_secret.as_ref().map(|_| Secret::new("")))
                     .ok_or_else(|| Failure::NoToken {
                         tenant: tenant.to_owned(),
-                        wanted: "neither token nor token_file",
+                        wanted: "none of token, token_vault and token_file",
                         add: "token",
                     })?,
                 webhooks: webhook_auth(options),

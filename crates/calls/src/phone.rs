@@ -25,7 +25,7 @@ pub fn e164(text: &str, region: Option<&str>) -> Option<String> {
         // Numbering plans change faster than libraries: what is written internationally is taken at its word.
         (None, Some(written)) => {
             let digits: String = written.chars().filter(char::is_ascii_digit).collect();
-            let plain = written.chars().all(|c| c.is_ascii_digit() || " +-./()".contains(c));
+            let plain = written.chars().skip(1).all(|c| c.is_ascii_digit() || " -./()".contains(c));
             (plain && (7..=15).contains(&digits.len())).then(|| format!("+{digits}"))
         }
         (None, None) => None,

@@ -26,7 +26,9 @@ fn what_no_plan_knows_is_taken_at_its_word_only_where_it_is_international() {
 
 #[test]
 fn what_is_no_number_has_no_form() {
-    for written in ["", "+", "anonymous", "sip:jo@example.com", "jo@example.com", "12", "+1234567890123456"] {
+    for written in
+        ["", "+", "anonymous", "sip:jo@example.com", "jo@example.com", "12", "+1234567890123456", "+49 (0)30 +234567"]
+    {
         assert_eq!(e164(written, Some("US")), None, "{written}");
     }
 }

@@ -28,6 +28,7 @@ mod signed;
 mod sync;
 mod threats;
 mod vapi;
+mod vault;
 mod vicidial;
 mod webhooks;
 mod worker;

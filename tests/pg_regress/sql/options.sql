@@ -53,6 +53,10 @@ INSERT INTO tried VALUES
     ('webhook_key', 'i2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=', false),
     ('proxy_auth', 'user:password', true), ('proxy_auth', '', false),
     ('schema', 'dialler', true), ('schema', ' ', false),
+    ('token_vault', 'token of acme', true), ('token_vault', ' ', false),
+    ('webhook_secret_vault', 'of webhooks', true), ('webhook_secret_vault', '', false),
+    ('client_secret_vault', 'of the app', true), ('client_secret_vault', '', false),
+    ('refresh_token_vault', 'refresh', true), ('refresh_token_vault', '', false),
     ('token_file', '/run/secrets/acme', true), ('token_file', 'acme', false);
 
 -- Vendor and account go without saying in what follows, and are tried on their own below.

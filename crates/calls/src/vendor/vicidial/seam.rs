@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::field::{self, Fault};
 use crate::range::Window;
 use crate::row::{self, Agent, Batch, Reject};
-use crate::vendor::{reject, Check, Listed, Normalised, Reply, Vendor};
+use crate::vendor::{reject, too_deep, Check, Listed, Normalised, Reply, Vendor, NESTING_LIMIT};
 
 pub struct Vicidial;
 
@@ -115,21 +115,8 @@ impl Vendor for Vicidial {
     }
 
     fn normalise(payload: &RawValue, _: Option<&str>, zone: Tz) -> Vec<Normalised> {
-        let rows = match payload.get().starts_with('[') {
-            true => field::items("payload", payload),
-            false => Ok(vec![payload]),
-        };
         let mut batch = Batch::default();
-        match rows {
-            Ok(rows) => rows.into_iter().for_each(|row| match serde_json::from_str::<Map<String, Value>>(row.get()) {
-                Ok(object) => batch.append(one(&object, zone)),
-                Err(error) => {
-                    let fault = Fault::new("not_an_object", "payload", error.to_string());
-                    batch.rejects.push(reject("payload", None, fault, row.get()));
-                }
-            }),
-            Err(fault) => batch.rejects.push(reject("payload", None, fault, payload.get())),
-        }
+        sort(payload, zone, 0, &mut batch);
         Normalised::all(batch)
     }
 
@@ -137,6 +124,27 @@ impl Vendor for Vicidial {
         match serde_json::from_str(&rejected.payload) {
             Ok(Value::Object(row)) => one(&row, zone),
             _ => Batch::default(),
+        }
+    }
+}
+
+/// A row, or an array of those.
+fn sort(payload: &RawValue, zone: Tz, depth: usize, batch: &mut Batch) {
+    let json = payload.get();
+    if depth > NESTING_LIMIT {
+        return batch.rejects.push(too_deep(json));
+    }
+    if json.starts_with('[') {
+        return match field::items("payload", payload) {
+            Ok(rows) => rows.into_iter().for_each(|row| sort(row, zone, depth + 1, batch)),
+            Err(fault) => batch.rejects.push(reject("payload", None, fault, json)),
+        };
+    }
+    match serde_json::from_str::<Map<String, Value>>(json) {
+        Ok(object) => batch.append(one(&object, zone)),
+        Err(error) => {
+            let fault = Fault::new("not_an_object", "payload", error.to_string());
+            batch.rejects.push(reject("payload", None, fault, json));
         }
     }
 }
@@ -186,3 +194,7 @@ fn agent(user: super::record::User) -> Option<Agent> {
         seen: None,
     })
 }
+
+#[cfg(test)]
+#[path = "seam_tests.rs"]
+mod tests;
