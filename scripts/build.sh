@@ -18,12 +18,10 @@ step "building the extension (${1:-release})" \
     cat "$log"
     exit 1
 } >&2
-# From each version that was released to the next: as released, or its parts in the order of their names, of which
-# "\i FILE" stands for a file.
+# From each version that was released to the next: as released, or its parts in the order of their names.
 extension=$package/$("$PG_CONFIG" --sharedir)/extension
 find sql/releases -name 'dialfire_sync--*--*.sql' -exec cp {} "$extension" \;
 for parts in sql/upgrades/*/; do
-    awk '$1 == "\\i" { while ((got = (getline line <$2)) > 0) print line; if (got < 0) exit 1; close($2); next } { print }' \
-        "$parts"*.sql >"$extension/dialfire_sync--$(basename "$parts").sql"
+    awk -f scripts/upgrade.awk "$parts"*.sql >"$extension/dialfire_sync--$(basename "$parts").sql"
 done
 echo "$package"
