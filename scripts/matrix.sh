@@ -9,7 +9,7 @@ failed=0
 for major in ${MAJORS:-15 16 17 18}; do
     export PG=$major
     scripts/setup.sh
-    for tier in ${TIERS:-lint pg regress integration docs upgrade jdbc}; do
+    for tier in ${TIERS:-lint pg regress integration docs upgrade package jdbc}; do
         log=$logs/$major-$tier.log
         say "PostgreSQL $major: $tier"
         status=passed
@@ -31,7 +31,7 @@ echo
 {
     printf 'major\ttier\t\trun\tpassed\tfailed\tnot run\n'
     for major in ${MAJORS:-15 16 17 18}; do
-        for tier in ${TIERS:-lint pg regress integration docs upgrade jdbc}; do cat "$logs/$major-$tier.count"; done
+        for tier in ${TIERS:-lint pg regress integration docs upgrade package jdbc}; do cat "$logs/$major-$tier.count"; done
     done
 } | expand -t 8,22,32,40,48,56
 exit "$failed"

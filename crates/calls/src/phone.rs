@@ -13,6 +13,8 @@ pub fn e164(text: &str, region: Option<&str>) -> Option<String> {
         Some(rest) => Some(format!("+{rest}")),
         None => text.starts_with('+').then(|| text.to_owned()),
     };
+    // The library would read a number by where it is cut.
+    let international = international.map(|written| digits(&written).map_or(written, |digits| format!("+{digits}")));
     // The library would strip the region's trunk prefix from a foreign number.
     let region = region.filter(|_| international.is_none()).and_then(|code| code.parse::<country::Id>().ok());
     if international.is_none() && region.is_none() {
@@ -24,12 +26,17 @@ pub fn e164(text: &str, region: Option<&str>) -> Option<String> {
         (Some(number), _) => Some(number.format().mode(Mode::E164).to_string()),
         // Numbering plans change faster than libraries: what is written internationally is taken at its word.
         (None, Some(written)) => {
-            let digits: String = written.chars().filter(char::is_ascii_digit).collect();
-            let plain = written.chars().skip(1).all(|c| c.is_ascii_digit() || " -./()".contains(c));
-            (plain && (7..=15).contains(&digits.len())).then(|| format!("+{digits}"))
+            digits(&written).filter(|digits| (7..=15).contains(&digits.len())).map(|digits| format!("+{digits}"))
         }
         (None, None) => None,
     }
+}
+
+/// Those after the `+`, where there is nothing but them and what people set between them.
+fn digits(written: &str) -> Option<String> {
+    let rest = written.strip_prefix('+')?;
+    let plain = rest.chars().all(|c| c.is_ascii_digit() || " -./()".contains(c));
+    plain.then(|| rest.chars().filter(char::is_ascii_digit).collect())
 }
 
 /// Whether it is the ISO code of a country that has numbers.
