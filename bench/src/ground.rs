@@ -56,6 +56,11 @@ impl Database {
         self.db.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {}", words(&error)));
     }
 
+    /// Returns how many rows it touched.
+    pub fn exec_rows(&mut self, sql: &str) -> i64 {
+        self.db.execute(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {}", words(&error))) as i64
+    }
+
     pub fn one<T: for<'a> FromSql<'a>>(&mut self, sql: &str) -> T {
         self.db.query_one(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {}", words(&error))).get(0)
     }

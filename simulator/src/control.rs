@@ -4,6 +4,7 @@ use crate::change::{Grow, Verbatim};
 use crate::fault::Fault;
 use crate::sim::Sim;
 use crate::text;
+use crate::vapi::Held;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -33,7 +34,7 @@ pub fn router() -> Router<Arc<Sim>> {
         .route("/_control/clock", post(set_clock))
         .route("/_control/bounds", post(set_bounds))
         .route("/_control/users", post(set_users))
-        .route("/_control/vapi", post(set_vapi).delete(clear_vapi))
+        .route("/_control/vapi", get(show_vapi).post(set_vapi).delete(clear_vapi))
 }
 
 fn refuse(reason: impl ToString) -> (StatusCode, String) {
@@ -198,6 +199,12 @@ struct VapiCalls {
     /// Verbatim, each in the place of one with its id.
     #[serde(default)]
     calls: Vec<Value>,
+    /// Verbatim, found by their ids only.
+    #[serde(default)]
+    unlisted: Vec<Value>,
+    /// Ids of calls that are gone.
+    #[serde(default)]
+    delete: Vec<String>,
     /// How many to make from the seed.
     #[serde(default)]
     generate: usize,
@@ -205,6 +212,9 @@ struct VapiCalls {
     days: u32,
     #[serde(default)]
     seed: u64,
+    /// Make no calls from the web, which are tests.
+    #[serde(default)]
+    phone_only: bool,
     cap: Option<usize>,
 }
 
@@ -213,15 +223,23 @@ fn a_day() -> u32 {
 }
 
 async fn set_vapi(State(sim): Shared, body: Bytes) -> Reply {
-    let VapiCalls { calls, generate, days, seed, cap } = read(&body)?;
+    let VapiCalls { calls, unlisted, delete, generate, days, seed, cap, phone_only } = read(&body)?;
     let now = sim.now();
     let mut vapi = sim.vapi();
     vapi.cap = cap.or(vapi.cap);
     if generate > 0 {
-        vapi.generate(generate, days, seed, now);
+        vapi.generate(generate, days, seed, now, phone_only);
     }
-    vapi.put(calls);
-    Ok(Json(json!({"calls": vapi.calls})))
+    if delete.len() + calls.len() > 0 {
+        vapi.calls.retain(|call| !delete.iter().any(|id| call.is(id)));
+        vapi.put(calls);
+    }
+    vapi.unlisted.extend(unlisted.iter().map(Held::new));
+    Ok(Json(json!({"calls": vapi.calls.len()})))
+}
+
+async fn show_vapi(State(sim): Shared) -> Json<Value> {
+    Json(json!({"calls": sim.vapi().calls.iter().map(Held::value).collect::<Vec<_>>()}))
 }
 
 async fn clear_vapi(State(sim): Shared) -> Json<Value> {

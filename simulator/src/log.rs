@@ -7,7 +7,7 @@ use serde_json::{json, Value};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-const KEPT: usize = 1000;
+const KEPT: usize = 10_000;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[derive(Default)]

@@ -6,6 +6,7 @@ use crate::rng::Rng;
 use crate::sim::Sim;
 use crate::text;
 use serde_json::{json, Value};
+use std::cmp::Reverse;
 
 const DEFAULT_LIMIT: usize = 100;
 const MOST_LIMIT: usize = 1_000;
@@ -31,46 +32,87 @@ const REASONS: [&str; 10] = [
     "call.in-progress.error-vapifault-deepgram-transcriber-failed",
     "pipeline-error-openai-llm-failed",
 ];
+const KINDS: [&str; 4] = ["outboundPhoneCall", "outboundPhoneCall", "inboundPhoneCall", "webCall"];
 const NAMES: [&str; 6] = ["Maria Lopez", "John Smith", "Zoë Müller", "Ana Sousa", "Li Wei", "Omar Haddad"];
 
-/// What the organisation holds: calls as their JSON, newest first.
+const ARTIFACT: &str = "\"artifact\":{";
+
+/// What the organisation holds: calls, newest first.
 #[derive(Default)]
 pub struct Vapi {
-    pub calls: Vec<Value>,
+    pub calls: Vec<Held>,
+    /// Calls that only their ids find.
+    pub unlisted: Vec<Held>,
     /// Calls a page at most, whatever is asked for.
     pub cap: Option<usize>,
+}
+
+/// A call as its text, with that by which it is found: a hundred thousand of them are held and read page by page.
+pub struct Held {
+    id: String,
+    created: Option<i64>,
+    updated: Option<i64>,
+    json: String,
+    /// Where presigned addresses belong.
+    artifact: Option<usize>,
+}
+
+impl Held {
+    pub fn new(call: &Value) -> Held {
+        let time = |field: &str| call[field].as_str().and_then(text::parse_time);
+        let json = call.to_string();
+        let artifact = json.find(ARTIFACT).filter(|_| call["artifact"].is_object()).map(|at| at + ARTIFACT.len());
+        let id = call["id"].as_str().unwrap_or_default().to_owned();
+        Held { id, created: time("createdAt"), updated: time("updatedAt"), json, artifact }
+    }
+
+    pub fn is(&self, id: &str) -> bool {
+        self.id == id
+    }
+
+    pub fn value(&self) -> Value {
+        serde_json::from_str(&self.json).unwrap_or_default()
+    }
+
+    /// The call with addresses that are others in each answer.
+    fn presigned(&self, now: i64) -> String {
+        let Some((head, tail)) = self.artifact.map(|at| self.json.split_at(at)) else { return self.json.clone() };
+        let expires = text::time(now + 3_600_000);
+        let comma = if tail.starts_with('}') { "" } else { "," };
+        format!(
+            "{head}\"presignedMonoUrl\":\"https://storage.example.com/x.wav?X-Amz-Signature=presigned-secret-{now}\",\
+             \"presignedUrlsExpiresAt\":\"{expires}\"{comma}{tail}"
+        )
+    }
 }
 
 impl Vapi {
     /// Puts calls, each in the place of one with its id.
     pub fn put(&mut self, calls: Vec<Value>) {
         for call in calls {
-            self.calls.retain(|known| known["id"] != call["id"]);
-            self.calls.push(call);
+            self.calls.retain(|known| call["id"] != known.id.as_str());
+            self.calls.push(Held::new(&call));
         }
-        self.calls.sort_by(|a, b| time_of(b, "createdAt").cmp(time_of(a, "createdAt")));
+        self.calls.sort_by_key(|call| Reverse(call.created));
     }
 
     /// Makes calls from a seed, spread evenly over the time before `now`; the newest four have not ended.
-    pub fn generate(&mut self, count: usize, days: u32, seed: u64, now: i64) {
+    pub fn generate(&mut self, count: usize, days: u32, seed: u64, now: i64, phone_only: bool) {
         let mut rng = Rng::new(seed ^ 0x7A91);
         let step = i64::from(days) * 86_400_000 / (count.max(1) as i64);
-        let made = (0..count).map(|n| made_call(&mut rng, n, now - 60_000 - step * n as i64)).collect::<Vec<_>>();
-        // They are newest first already; sorting by put would look each of them up.
-        let old = std::mem::replace(&mut self.calls, made);
-        self.put(old);
+        // None of them is there already: put would look each of them up.
+        let kinds = if phone_only { &KINDS[..3] } else { &KINDS };
+        let made = (0..count).map(|n| Held::new(&made_call(&mut rng, n, now - 60_000 - step * n as i64, kinds)));
+        self.calls.extend(made);
+        self.put(Vec::new());
     }
 }
 
-fn time_of<'a>(call: &'a Value, field: &str) -> &'a str {
-    call[field].as_str().unwrap_or_default()
-}
-
-fn made_call(rng: &mut Rng, nth: usize, created: i64) -> Value {
+fn made_call(rng: &mut Rng, nth: usize, created: i64, kinds: &[&str]) -> Value {
     let id = text::uuid(rng.uuid());
     let (assistant, name) = rng.pick(&ASSISTANTS);
     let (line, number) = rng.pick(&LINES);
-    let kind = ["outboundPhoneCall", "outboundPhoneCall", "inboundPhoneCall", "webCall"][rng.below(4) as usize];
+    let kind = kinds[rng.below(kinds.len() as u64) as usize];
     let customer = format!("+1415555{:04}", rng.below(10_000));
     let mut call = json!({"id": id, "orgId": ORG, "assistantId": assistant, "type": kind,
         "createdAt": text::time(created), "updatedAt": text::time(created), "status": "queued",
@@ -177,51 +219,42 @@ fn list(sim: &Sim, call: &Call) -> Result<Answer, u16> {
     }
     let vapi = sim.vapi();
     let limit = asked.min(vapi.cap.unwrap_or(MOST_LIMIT));
-    let suits = |item: &Value| {
-        bounds.iter().all(|((field, relation), bound)| match text::parse_time(time_of(item, field)) {
-            Some(at) => match *relation {
+    let suits = |item: &&Held| {
+        bounds.iter().all(|((field, relation), bound)| {
+            let at = if *field == "createdAt" { item.created } else { item.updated };
+            at.is_none_or(|at| match *relation {
                 "Gt" => at > *bound,
                 "Lt" => at < *bound,
                 "Ge" => at >= *bound,
                 _ => at <= *bound,
-            },
-            None => true,
+            })
         })
     };
-    let same = |name: &str, field: &str, item: &Value| call.query.get(name).is_none_or(|id| item[field] == id.as_str());
-    let found = vapi.calls.iter().filter(|item| {
-        suits(item)
-            && same("id", "id", item)
-            && same("assistantId", "assistantId", item)
-            && same("phoneNumberId", "phoneNumberId", item)
-    });
-    Ok(list_of(found.take(limit).map(|item| presigned(sim, item).to_string()).collect()))
+    let same = |item: &&Held| {
+        call.query.get("id").is_none_or(|id| *id == item.id)
+            && ["assistantId", "phoneNumberId"]
+                .iter()
+                .all(|name| call.query.get(*name).is_none_or(|id| item.json.contains(&format!("\"{name}\":\"{id}\""))))
+    };
+    // Newer calls than those that are asked for are most of the list: they are not looked at one by one.
+    let newest = bounds.iter().filter(|((field, relation), _)| *field == "createdAt" && relation.starts_with('L'));
+    let newest = newest.map(|(_, bound)| *bound).min();
+    let begin = newest.map_or(0, |bound| vapi.calls.partition_point(|item| item.created > Some(bound)));
+    let found = vapi.calls[begin..].iter().filter(suits).filter(same);
+    let now = sim.now();
+    Ok(list_of(found.take(limit).map(|item| item.presigned(now)).collect()))
 }
 
 fn one(sim: &Sim, id: &str) -> Result<Answer, u16> {
     let vapi = sim.vapi();
-    match vapi.calls.iter().find(|call| call["id"] == id) {
-        Some(call) => Ok(Answer::json(presigned(sim, call).to_string())),
+    match vapi.calls.iter().chain(&vapi.unlisted).find(|call| call.id == id) {
+        Some(call) => Ok(Answer::json(call.presigned(sim.now()))),
         None => {
             let body =
                 json!({"message": "Couldn't get call. Call not found.", "error": "Not Found", "statusCode": 404});
             Ok(Answer::whole(404, JSON, body.to_string()))
         }
     }
-}
-
-/// With addresses that are others in each answer.
-fn presigned(sim: &Sim, call: &Value) -> Value {
-    let mut call = call.clone();
-    if call["artifact"].is_object() {
-        let now = sim.now();
-        let url = format!("https://storage.example.com/x.wav?X-Amz-Signature=presigned-secret-{now}");
-        merge(
-            &mut call["artifact"],
-            json!({"presignedMonoUrl": url, "presignedUrlsExpiresAt": text::time(now + 3_600_000)}),
-        );
-    }
-    call
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn assert_suits(value: &Value, schema: &str) {
 fn filled(count: usize) -> Sim {
     let sim = sim();
     let now = sim.now();
-    sim.vapi().generate(count, 2, 7, now);
+    sim.vapi().generate(count, 2, 7, now, false);
     sim
 }
 

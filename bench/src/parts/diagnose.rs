@@ -8,7 +8,7 @@ use crate::Size;
 use integration::simulator::{Simulator, ALL};
 use integration::tenant::TOKEN;
 use integration::vapi;
-use serde_json::Value;
+use serde_json::{json, Value};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::Instant;
@@ -22,6 +22,9 @@ const CONCURRENCY: usize = 4;
 struct Case {
     vendor: &'static str,
     calls: u32,
+    /// Whether a tenth of the calls has been made to differ.
+    differs: bool,
+    /// What the diagnosis says of it; checked against what was made to differ.
     findings: i64,
     /// Seconds of reading the same pages and doing nothing with them.
     bare: Series,
@@ -37,27 +40,36 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
         let mut database = ground.fresh("bench");
         database.tenant(&simulator, "");
         database.sync(ALL);
-        cases.push(case(ground, size, &simulator, "dialfire", calls, ALL));
+        cases.push(case(ground, size, &simulator, "dialfire", calls, ALL, 0));
         // Because of them the vendor is asked for no more, so that the pages are the same.
-        database.exec("UPDATE dialfire.transactions SET is_test = true WHERE mod(hashtext(id), 10) = 0");
-        cases.push(case(ground, size, &simulator, "dialfire", calls, ALL));
+        let odd = database.exec_rows("UPDATE dialfire.transactions SET is_test = true WHERE mod(hashtext(id), 10) = 0");
+        cases.push(case(ground, size, &simulator, "dialfire", calls, ALL, odd));
         drop((database, simulator));
 
         let simulator = vapi::simulator();
-        vapi::fill(&simulator, calls as usize, 10);
+        // Calls from the web are tests, which count as findings.
+        simulator.post("vapi", json!({"generate": calls, "days": 10, "phone_only": true}));
         let mut database = ground.fresh("bench");
         vapi::create(&mut database.db, &simulator, "page_size '1000'");
         let range = "last 12 days";
         database.sync(range);
-        cases.push(case(ground, size, &simulator, "vapi", calls, range));
-        database.exec("DELETE FROM dialfire.voice_calls WHERE mod(hashtext(id), 10) = 0");
-        cases.push(case(ground, size, &simulator, "vapi", calls, range));
+        cases.push(case(ground, size, &simulator, "vapi", calls, range, 0));
+        let odd = database.exec_rows("DELETE FROM dialfire.voice_calls WHERE mod(hashtext(id), 10) = 0");
+        cases.push(case(ground, size, &simulator, "vapi", calls, range, odd));
     }
     ground.drop("bench");
     report(size, section, &cases);
 }
 
-fn case(ground: &Ground, size: &Size, simulator: &Simulator, vendor: &'static str, calls: u32, range: &str) -> Case {
+fn case(
+    ground: &Ground,
+    size: &Size,
+    simulator: &Simulator,
+    vendor: &'static str,
+    calls: u32,
+    range: &str,
+    odd: i64,
+) -> Case {
     let (mut bare, mut fetch, mut diagnosis, mut findings) = (Series::default(), Vec::new(), Vec::new(), 0);
     for round in 0..size.runs {
         // What a backend has used once it keeps, so each gets a new one.
@@ -68,6 +80,7 @@ fn case(ground: &Ground, size: &Size, simulator: &Simulator, vendor: &'static st
         };
         let summary = "(d #>> '{summary,missingInDatabase}')::bigint";
         let (found, diagnosed) = ask(&format!("SELECT {summary} FROM df_diagnose('acme', '{range}') d"));
+        assert_eq!(found, odd, "a diagnosis of {calls} {vendor} calls finds what was made to differ, and nothing else");
         let seconds = read_again(simulator);
         if vendor == "vapi" {
             fetch.push(ask(&format!("SELECT count(*) FROM df_fetch('acme', '{range}')")).1);
@@ -76,12 +89,14 @@ fn case(ground: &Ground, size: &Size, simulator: &Simulator, vendor: &'static st
         (findings, _) = (found, bare.push(seconds));
         diagnosis.push(diagnosed);
     }
-    Case { vendor, calls, findings, bare, fetch, diagnosis }
+    Case { vendor, calls, differs: odd > 0, findings, bare, fetch, diagnosis }
 }
 
 /// Asks for the pages that were asked for last, as many at once, and reads them to their end.
 fn read_again(simulator: &Simulator) -> f64 {
     let requests = simulator.requests();
+    let total = simulator.get("requests")["total"].as_u64();
+    assert_eq!(Some(requests.len() as u64), total, "the simulator remembers every request");
     let paths: Vec<&str> = requests.iter().filter_map(|line| line["path"].as_str()).collect();
     // Campaigns have tokens of their own, which their list tells.
     let lists = paths.iter().filter(|path| path.ends_with("/campaigns/") || path.ends_with("/campaigns"));
@@ -113,12 +128,15 @@ fn report(size: &Size, section: &mut Section, cases: &[Case]) {
             false => (seconds(&case.fetch), "df_fetch of the same pages"),
         };
         let ratio = seconds(&case.diagnosis).over(&bare);
-        let goal = format!("8 diagnosis of {} {} calls, {} missing", case.calls, case.vendor, case.findings);
+        let goal = format!("9 diagnosis of {} {} calls, {} missing", case.calls, case.vendor, case.findings);
         section.verdict(&goal, &format!("≤ {BOUND} × {of_what}"), format!("{ratio:.2} ×"), ratio.median() <= BOUND);
     }
-    for (few, many) in cases.iter().zip(&cases[cases.len() / 2..]).filter(|(few, _)| few.findings < 100) {
+    for (few, many) in cases.iter().zip(&cases[cases.len() / 2..]) {
+        assert_eq!((few.vendor, few.differs), (many.vendor, many.differs));
         let more = memory(many).median() - memory(few).median();
-        let goal = format!("8 memory of a {} diagnosis, {} calls over {}", few.vendor, many.calls, few.calls);
+        let findings = format!("{} missing over {}", many.findings, few.findings);
+        let goal =
+            format!("9 memory of a {} diagnosis, {} calls over {}, {findings}", few.vendor, many.calls, few.calls);
         section.verdict(&goal, &format!("≤ {FLAT:.0} MiB more"), format!("{more:.1} MiB"), more <= FLAT);
     }
     let row = |case: &Case| {
@@ -158,7 +176,7 @@ fn report(size: &Size, section: &mut Section, cases: &[Case]) {
     section.say(format!(
         "{} rounds, interleaved. Reading the pages asks for just those that the diagnosis before it asked for, {CONCURRENCY} at \
          once, outside of the server, and does nothing with them. The missing calls of Dialfire's are stored ones that do not count, \
-         those of Vapi's have been deleted here. Memory is the backend's growth over idle.",
+         those of Vapi's have been deleted here; each round checks that they are what is found. Memory is the backend's growth over idle.",
         size.runs
     ));
 }

@@ -34,6 +34,9 @@ struct Change {
     /// Ids of logs that are gone.
     #[serde(default)]
     delete: Vec<String>,
+    /// Ids of logs that only their ids find.
+    #[serde(default)]
+    unlisted: Vec<String>,
     strict: Option<bool>,
     page_limit: Option<usize>,
     total_records: Option<bool>,
@@ -97,8 +100,11 @@ async fn change(State(sim): Shared, body: Bytes) -> Result<Json<Value>, (StatusC
     location.agents.extend(change.agents);
     location.messages.extend(change.messages);
     for id in change.delete {
-        let wanted = format!("\"id\":\"{id}\"");
-        location.logs.retain(|log| !log.json.contains(&wanted));
+        location.take(&id);
+    }
+    for id in change.unlisted {
+        let taken = location.take(&id);
+        location.unlisted.extend(taken);
     }
     if let Some(Surprise { after_pages, call }) = change.surprise {
         location.surprise = Some((location.pages_read + after_pages, Log::new(&call)));

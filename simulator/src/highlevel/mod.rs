@@ -24,6 +24,8 @@ pub struct Location {
     pub scopes: Vec<String>,
     /// In the order of their start.
     pub logs: Vec<Log>,
+    /// Logs that only their ids find.
+    pub unlisted: Vec<Log>,
     pub agents: Vec<Value>,
     pub messages: Vec<Value>,
     /// Refuse parameters that the specification does not know.
@@ -74,6 +76,7 @@ impl Default for Location {
                 .map(str::to_owned)
                 .into(),
             logs: Vec::new(),
+            unlisted: Vec::new(),
             agents: Vec::new(),
             messages: Vec::new(),
             strict: false,
@@ -98,6 +101,14 @@ impl Location {
     pub fn insert(&mut self, log: Log) {
         let at = self.logs.partition_point(|other| other.at <= log.at);
         self.logs.insert(at, log);
+    }
+
+    /// Takes the logs of an id out of the list.
+    fn take(&mut self, id: &str) -> Vec<Log> {
+        let wanted = format!("\"id\":\"{id}\"");
+        let (taken, kept) = std::mem::take(&mut self.logs).into_iter().partition(|log| log.json.contains(&wanted));
+        self.logs = kept;
+        taken
     }
 }
 

@@ -144,7 +144,7 @@ fn call_logs(location: &mut Location, call: &Call) -> Result<Answer, Refusal> {
 
 fn call_log(location: &Location, id: &str) -> Result<Answer, Refusal> {
     let wanted = format!("\"id\":\"{id}\"");
-    let found = location.logs.iter().find(|log| log.json.contains(&wanted));
+    let found = location.logs.iter().chain(&location.unlisted).find(|log| log.json.contains(&wanted));
     let Some(log) = found else {
         return Err(refuse(404, json!({"statusCode": 404, "message": "Call log not found"})));
     };

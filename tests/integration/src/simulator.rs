@@ -67,12 +67,6 @@ impl Simulator {
         serde_json::from_str(&text).expect("JSON")
     }
 
-    /// Like `post`, where nobody wants to read the answer.
-    pub fn tell(&self, path: &str, body: Value) {
-        let answer = self.agent.post(self.url(path)).send_json(&body).expect("the simulator answers");
-        assert_eq!(answer.status(), 200, "{path}");
-    }
-
     /// Reads one of the vendor's pages to its end.
     pub fn read(&self, path: &str, token: &str) -> Vec<u8> {
         let url = format!("{}{path}", self.base_url.trim_end_matches("/api"));

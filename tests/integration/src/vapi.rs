@@ -40,14 +40,20 @@ pub fn put(simulator: &Simulator, call: &Value) {
     simulator.post("vapi", json!({"calls": [call]}));
 }
 
-/// Makes calls over some days up to now; returns all calls of the organisation.
-pub fn generate(simulator: &Simulator, count: usize, days: u32) -> Vec<Value> {
-    simulator.post("vapi", json!({"generate": count, "days": days}))["calls"].as_array().expect("calls").clone()
+/// Makes calls over some days up to now.
+pub fn fill(simulator: &Simulator, count: usize, days: u32) {
+    simulator.post("vapi", json!({"generate": count, "days": days}));
 }
 
-/// The same, of more calls than anybody wants to have shown.
-pub fn fill(simulator: &Simulator, count: usize, days: u32) {
-    simulator.tell("vapi", json!({"generate": count, "days": days}));
+/// The same; returns all calls of the organisation.
+pub fn generate(simulator: &Simulator, count: usize, days: u32) -> Vec<Value> {
+    fill(simulator, count, days);
+    simulator.get("vapi")["calls"].as_array().expect("calls").clone()
+}
+
+/// Takes calls away at the vendor.
+pub fn delete(simulator: &Simulator, ids: &[&str]) {
+    simulator.post("vapi", json!({"delete": ids}));
 }
 
 /// An instant so many minutes ago, as the vendor writes it.
