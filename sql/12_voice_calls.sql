@@ -57,11 +57,12 @@ CREATE TABLE dialfire.voice_calls (
     ) STORED,
     stored_at               timestamptz NOT NULL DEFAULT now(),
     changed_at              timestamptz NOT NULL DEFAULT now(),
+    gone_at                 timestamptz,
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX voice_calls_day ON dialfire.voice_calls (tenant, day);
 CREATE INDEX voice_calls_created ON dialfire.voice_calls (tenant, created_at)
-    INCLUDE (vendor_status, ended_reason, tracked_outcome, direction, is_test, started_at, ended_at, cost);
+    INCLUDE (vendor_status, ended_reason, tracked_outcome, direction, is_test, started_at, ended_at, cost, gone_at);
 CREATE INDEX voice_calls_customer ON dialfire.voice_calls (tenant, customer_e164, created_at);
 CREATE INDEX voice_calls_open ON dialfire.voice_calls (tenant, created_at)
     WHERE vendor_status IS NULL OR vendor_status NOT IN ('ended', 'deletion-failed');
@@ -120,6 +121,7 @@ COMMENT ON COLUMN dialfire.voice_calls.asked_result IS 'what it answered';
 COMMENT ON COLUMN dialfire.voice_calls.search IS 'names in lower case and digits of numbers, for the search of df_dashboard_calls';
 COMMENT ON COLUMN dialfire.voice_calls.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.voice_calls.changed_at IS 'last changed here (UTC instant)';
+COMMENT ON COLUMN dialfire.voice_calls.gone_at IS 'when df_repair was told by the vendor that it has no such call any more (UTC instant); it stays, and does not count';
 
 CREATE TABLE dialfire.phone_numbers (
     tenant          text NOT NULL,

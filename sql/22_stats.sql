@@ -93,8 +93,8 @@ CROSS JOIN LATERAL (
     FROM (SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END,
                           v.vendor_status, v.tracked_outcome) AS word) w
 ) o
-WHERE v.is_test IS NOT TRUE AND v.day IS NOT NULL;
-COMMENT ON VIEW dialfire.voice_events IS 'what each call of a voice agent adds to daily_stats; without test calls';
+WHERE v.is_test IS NOT TRUE AND v.gone_at IS NULL AND v.day IS NOT NULL;
+COMMENT ON VIEW dialfire.voice_events IS 'what each call of a voice agent adds to daily_stats; without test calls and those that are gone at the vendor';
 COMMENT ON COLUMN dialfire.voice_events.tenant IS 'name of the foreign server (from voice_calls)';
 COMMENT ON COLUMN dialfire.voice_events.call_id IS 'id of the call (from voice_calls.id)';
 COMMENT ON COLUMN dialfire.voice_events.day IS 'day in the tenant''s time zone (from voice_calls)';

@@ -182,6 +182,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (SELECT (EXTRACT(epoch FROM v.ended_at - v.started_at) * 1000)::bigint AS ms) talk
 CROSS JOIN LATERAL (
     SELECT CASE
+        WHEN v.gone_at IS NOT NULL THEN 'deleted_at_vendor'
         WHEN v.is_test THEN 'test_call'
         WHEN s.count_agents IS DISTINCT FROM 'assigned' THEN NULL
         WHEN v.assistant_id IS NULL THEN 'no_agent_id_in_call'

@@ -73,7 +73,7 @@ SELECT v.tenant,
 FROM dialfire.voice_calls v
 JOIN dialfire.tenants s ON s.tenant = v.tenant
 LEFT JOIN dialfire.agents a ON a.tenant = v.tenant AND a.id = v.assistant_id
-WHERE (v.vendor_status IS NULL OR v.vendor_status NOT IN ('ended', 'deletion-failed'))
+WHERE v.gone_at IS NULL AND (v.vendor_status IS NULL OR v.vendor_status NOT IN ('ended', 'deletion-failed'))
   AND v.created_at < now() - s.stuck_after
   AND (v.vendor_status IS NOT NULL OR EXISTS (
       SELECT FROM dialfire.call_statuses m WHERE m.vendor = 'vapi' AND m.tenant = '' AND m.word = lower(v.tracked_outcome)
@@ -212,6 +212,16 @@ BEGIN
         FROM dialfire.rejects j
         WHERE j.tenant = $1 AND (j.key = $2 OR j.contact_id = $2 OR j.contact_id IN (SELECT n.contact_id FROM named n)
             AND j.fired IN (SELECT n.fired FROM named n))
+        UNION ALL
+        SELECT n.gone_at, 'gone at the vendor: it stays, and does not count' FROM named n WHERE n.gone_at IS NOT NULL
+        UNION ALL
+        SELECT v.created_at, format('made at the vendor, %s', concat_ws(', ', v.call_type, v.vendor_status, v.ended_reason))
+        FROM dialfire.voice_calls v WHERE v.tenant = $1 AND v.id = $2
+        UNION ALL
+        SELECT v.stored_at, 'stored as voice call' FROM dialfire.voice_calls v WHERE v.tenant = $1 AND v.id = $2
+        UNION ALL
+        SELECT v.gone_at, 'gone at the vendor: it stays, and does not count'
+        FROM dialfire.voice_calls v WHERE v.tenant = $1 AND v.id = $2 AND v.gone_at IS NOT NULL
         UNION ALL
         SELECT co.gone_at, format('contact %s is gone at the vendor; its calls stay', co.id)
         FROM dialfire.contacts co WHERE co.tenant = $1 AND co.gone_at IS NOT NULL

@@ -99,6 +99,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
                count(v.ended_at - v.started_at) AS lengths, sum(v.cost) AS cost
         FROM dialfire.voice_calls v
         WHERE v.tenant = $1 AND v.created_at >= (SELECT first FROM span) AND v.created_at < (SELECT last FROM span)
+          AND v.gone_at IS NULL
         GROUP BY 1, 2, 3
     ), found AS (
         SELECT dialfire.status_of('vapi', word) AS status, direction, is_test, calls,

@@ -1,28 +1,26 @@
 //! `df_diagnose`: the vendor's calls against the database's, one by one, with the reason for every difference.
 
-use std::collections::BTreeMap;
-
 use calls::range;
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use pgrx::datum::{JsonB, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::{json, Value};
 
-use crate::diagnosis::{Diagnosis, Finding};
+use crate::diagnosis::{Diagnosis, Finding, Status};
 use crate::error::Failure;
 use crate::ledger::{Run, Verdict};
 use crate::pg::role::{self, AsOwner};
 use crate::store::instant;
 use crate::tenant::Tenant;
 
-/// Calls that one JSON document lists at most; `df_diagnose_calls` lists all.
-const LISTED: usize = 10_000;
+/// Calls that each list of a document has at most; `df_diagnose_calls` has all of them.
+const LISTED: usize = 1_000;
 
 #[pg_extern]
 fn df_diagnose(tenant: &str, range: &str) -> Result<JsonB, ErrorReport> {
     let (tenant, diagnosis) = diagnose(tenant, range)?;
-    Ok(JsonB(document(&tenant, &diagnosis)))
+    Ok(JsonB(document(&tenant, diagnosis)))
 }
 
 #[pg_extern]
@@ -48,9 +46,20 @@ fn df_diagnose_calls(
     ErrorReport,
 > {
     let (_, diagnosis) = diagnose(tenant, range)?;
-    Ok(TableIterator::new(diagnosis.findings.into_iter().map(|f| {
+    Ok(TableIterator::new(diagnosis.findings.read().map(|f| {
         let at = f.at.map(instant);
-        (f.call_id, f.status, f.reason, f.detail, f.source, f.agent_id, f.agent_name, f.agent_status, f.number, at)
+        (
+            f.call_id,
+            f.status.name(),
+            f.reason,
+            f.detail,
+            f.source,
+            f.agent_id,
+            f.agent_name,
+            f.agent_status,
+            f.number,
+            at,
+        )
     })))
 }
 
@@ -89,8 +98,7 @@ pub fn verdict(diagnosis: &Diagnosis) -> Verdict {
 }
 
 /// The brief's document, its names included; `vendorTotal` and the rest beyond it are ours.
-fn document(tenant: &Tenant, d: &Diagnosis) -> Value {
-    let time = |at: chrono::DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+fn document(tenant: &Tenant, d: Diagnosis) -> Value {
     let mut summary = json!({
         "dateRange": {"start": d.window.map(|w| time(w.from)), "end": d.window.map(|w| time(w.to))},
         "vendorTotal": d.vendor_total,
@@ -104,13 +112,6 @@ fn document(tenant: &Tenant, d: &Diagnosis) -> Value {
     });
     let vendor = tenant.access.vendor();
     summary[format!("{vendor}Total")] = d.vendor_total.into();
-    let call = |f: &Finding| {
-        json!({"callId": f.call_id, "status": status(f, vendor), "agentId": f.agent_id, "agentStatus": f.agent_status,
-            "reason": f.reason, "detail": f.detail, "fromNumber": f.number, "callDate": f.at.map(time)})
-    };
-    let of = |wanted: fn(&Finding) -> bool| -> Vec<Value> {
-        d.findings.iter().filter(|f| wanted(f)).take(LISTED).map(call).collect()
-    };
     let agents: Vec<Value> = d
         .agents
         .values()
@@ -122,13 +123,17 @@ fn document(tenant: &Tenant, d: &Diagnosis) -> Value {
             entry
         })
         .collect();
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    reasons.extend(d.reasons.iter().map(|(reason, calls)| (reason.as_str(), *calls)));
+    let (mut missing, mut others) = (List::default(), List::default());
+    for finding in d.findings.read() {
+        let list = if finding.status == Status::OnlyVendor { &mut missing } else { &mut others };
+        list.add(&finding, vendor);
+    }
     json!({
         "summary": summary,
-        "missingCalls": of(|f| f.status == "only_vendor"),
-        "otherCalls": of(|f| f.status != "only_vendor"),
-        "reasonBreakdown": reasons,
+        "missingCalls": missing.calls,
+        "otherCalls": others.calls,
+        "notListed": {"missingCalls": missing.not_listed, "otherCalls": others.not_listed},
+        "reasonBreakdown": d.reasons,
         "agentAnalysis": {
             "totalAgentsInCalls": d.agents.len(),
             "assignedToUser": d.agents.values().filter(|agent| agent.assigned).count(),
@@ -138,9 +143,29 @@ fn document(tenant: &Tenant, d: &Diagnosis) -> Value {
     })
 }
 
-fn status(finding: &Finding, vendor: &str) -> String {
-    match finding.status {
-        "only_vendor" => format!("only_{vendor}"),
-        other => other.to_owned(),
+/// The first calls of a list, and how many more there are.
+#[derive(Default)]
+struct List {
+    calls: Vec<Value>,
+    not_listed: u64,
+}
+
+impl List {
+    fn add(&mut self, f: &Finding, vendor: &str) {
+        if self.calls.len() == LISTED {
+            self.not_listed += 1;
+            return;
+        }
+        let status = match f.status {
+            Status::OnlyVendor => format!("only_{vendor}"),
+            other => other.name().to_owned(),
+        };
+        self.calls
+            .push(json!({"callId": f.call_id, "status": status, "agentId": f.agent_id, "agentStatus": f.agent_status,
+            "reason": f.reason, "detail": f.detail, "fromNumber": f.number, "callDate": f.at.map(time)}));
     }
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

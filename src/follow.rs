@@ -3,7 +3,7 @@
 use calls::client::Attempt;
 use calls::error::Error;
 use calls::row::Batch;
-use calls::vendor::{Vendor, Walk};
+use calls::vendor::{Found, Vendor, Walk};
 use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::prelude::*;
 use pgrx::spi;
@@ -13,6 +13,7 @@ use crate::fetch::{Fetch, Round};
 use crate::ledger::Run;
 use crate::store::instant;
 use crate::sync::Sync;
+use crate::voice;
 
 /// Calls asked for one by one in a run.
 const ASKED: i64 = 50;
@@ -102,8 +103,8 @@ fn stuck<V: Vendor>(sync: &Sync, fetch: &mut Fetch<V>, run: &mut Run) -> Result<
         run.log(&reply.attempts)?;
         let result = match reply.outcome {
             Ok(outcome) => match V::found(outcome) {
-                Some(batch) => found(sync, batch, run)?,
-                None => Some("the vendor has no such call: it was never made there, was deleted, or is older than it keeps calls".to_owned()),
+                Found::Call(batch) => found(sync, *batch, run)?,
+                Found::Gone | Found::Foreign => Some("the vendor has no such call: it was never made there, was deleted, or is older than it keeps calls".to_owned()),
             },
             Err(error) => {
                 let why = refused(&reply.attempts, &error);
@@ -132,15 +133,18 @@ fn refused(attempts: &[Attempt], error: &Error) -> String {
 }
 
 fn unfinished(sync: &Sync) -> spi::Result<Vec<String>> {
-    let ids = Spi::get_one_with_args::<Vec<Option<String>>>(
+    let sql = voice::with_gone_at(
         "SELECT array_agg(id) FROM (
             SELECT id FROM dialfire.voice_calls
             WHERE tenant = $1 AND (vendor_status IS NULL OR vendor_status NOT IN ('ended', 'deletion-failed'))
-              AND created_at < $2 AND COALESCE(asked_at < $3, true) AND id NOT LIKE 'tracking:%'
+              AND {gone_at} IS NULL AND created_at < $2 AND COALESCE(asked_at < $3, true) AND id NOT LIKE 'tracking:%'
               AND (vendor_status IS NOT NULL OR EXISTS (
                     SELECT FROM dialfire.call_statuses m WHERE m.vendor = 'vapi' AND m.tenant = ''
                        AND m.word = lower(tracked_outcome) AND m.status = 'queued') OR asked_at IS NULL)
             ORDER BY asked_at NULLS FIRST, created_at DESC LIMIT $4) q",
+    )?;
+    let ids = Spi::get_one_with_args::<Vec<Option<String>>>(
+        &sql,
         &[
             sync.tenant.name.as_str().into(),
             instant(sync.now - sync.tenant.stuck_after).into(),

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use calls::range::{self, Window};
+use calls::vendor::Found;
 use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{Diagnosis, Finding, Status};
 use crate::error::Failure;
 use crate::fetch::{Fetch, Fetched};
 use crate::ledger::{Run, Verdict};
+use crate::pg::memory::briefly;
 use crate::pg::role::{self, AsOwner};
 use crate::sync::{counted, verdict, Piece, Sync};
 use crate::tenant::Tenant;
+use crate::voice;
 
 /// Calls nearer to each other than this are fetched together.
 const NEAR: TimeDelta = TimeDelta::minutes(10);
@@ -57,44 +60,62 @@ struct Done {
     left: i64,
 }
 
+/// What of a diagnosis can be mended.
+#[derive(Default)]
+struct Plan {
+    differences: u64,
+    /// When the calls of a source were that are to be fetched.
+    moments: BTreeMap<String, Vec<DateTime<Utc>>>,
+    /// Ids of those that the vendor seems to have no more, and of those that it has again.
+    gone: Vec<String>,
+    back: Vec<String>,
+}
+
+impl Plan {
+    fn of(findings: impl Iterator<Item = Finding>) -> Plan {
+        let mut plan = Plan::default();
+        for finding in findings {
+            plan.differences += 1;
+            let is_fetched = match finding.reason.as_str() {
+                "not_covered_yet" | "window_failed" | "late_arrival" | "changed_since" => true,
+                "deleted_at_vendor" if finding.status == Status::OnlyDatabase => {
+                    plan.gone.push(finding.call_id);
+                    continue;
+                }
+                "deleted_at_vendor" => {
+                    plan.back.push(finding.call_id);
+                    true
+                }
+                _ => false,
+            };
+            if let (true, Some(source), Some(at)) = (is_fetched, finding.source, finding.at) {
+                plan.moments.entry(source).or_default().push(at);
+            }
+        }
+        plan
+    }
+
+    fn found(&self) -> u64 {
+        (self.moments.values().map(Vec::len).sum::<usize>() + self.gone.len()) as u64
+    }
+}
+
 fn repair<V: Fetched>(tenant: &Tenant, access: &V::Access, window: Window, run: &mut Run) -> Result<Done, Failure> {
-    let diagnosis = Diagnosis::make::<V>(tenant, access, window, run)?;
+    let mut diagnosis = Diagnosis::make::<V>(tenant, access, window, run)?;
     // From here on the run is that of the repair.
     run.windows.clear();
     let sync = Sync { tenant, now: Utc::now(), dry: false };
-    let mut moments: BTreeMap<&str, Vec<DateTime<Utc>>> = BTreeMap::new();
-    let mut gone = Vec::new();
-    for finding in &diagnosis.findings {
-        let is_fetched =
-            matches!(finding.reason.as_str(), "not_covered_yet" | "window_failed" | "late_arrival" | "changed_since");
-        match (finding.source.as_deref(), finding.at) {
-            (Some(source), Some(at)) if is_fetched => moments.entry(source).or_default().push(at),
-            _ if finding.reason == "deleted_at_vendor" && finding.status == "only_database" => {
-                gone.push(finding.call_id.clone());
-            }
-            // Marked as gone, and there again.
-            (Some(source), Some(at)) if finding.reason == "deleted_at_vendor" => {
-                moments.entry(source).or_default().push(at);
-            }
-            _ => {}
-        }
-    }
-    let back: Vec<String> = diagnosis
-        .findings
-        .iter()
-        .filter(|f| f.reason == "deleted_at_vendor" && f.status != "only_database")
-        .map(|f| f.call_id.clone())
-        .collect();
-    let found = moments.values().map(Vec::len).sum::<usize>() + gone.len();
+    let mut plan = Plan::of(std::mem::take(&mut diagnosis.findings).read());
+    let mut found = plan.found();
     let mut fetch = Fetch::<V>::start(tenant, access.clone())?;
-    if !moments.is_empty() {
+    if !plan.moments.is_empty() {
         match sync.open(&mut fetch, run)? {
             Err(refused) => return Ok(Done { verdict: refused, found: found as i64, gone: 0, left: found as i64 }),
             Ok(sources) => {
                 let pieces: Vec<Piece<V>> = sources
                     .into_iter()
                     .flat_map(|source| {
-                        let moments = moments.get(V::id(&source)).cloned().unwrap_or_default();
+                        let moments = plan.moments.remove(V::id(&source)).unwrap_or_default();
                         around(moments).into_iter().map(move |window| (source.clone(), window))
                     })
                     .collect();
@@ -102,12 +123,15 @@ fn repair<V: Fetched>(tenant: &Tenant, access: &V::Access, window: Window, run: 
             }
         }
     }
-    let marked = mark(tenant, &gone, &back, window)?;
-    let left = diagnosis.findings.len() - found;
+    let asked = plan.gone.len();
+    let gone = missed(&sync, &mut fetch, plan.gone, run)?;
+    found -= (asked - gone.len()) as u64;
+    let marked = mark(tenant, gone, plan.back, window)?;
+    let left = plan.differences - found;
     let mut ended = verdict(run, false);
     ended.message = format!(
         "{} found, {} stored, {} updated, {} marked as gone at the vendor; {}",
-        counted(diagnosis.findings.len() as u64, "difference"),
+        counted(plan.differences, "difference"),
         run.calls.inserted,
         run.calls.updated,
         marked,
@@ -121,6 +145,37 @@ fn repair<V: Fetched>(tenant: &Tenant, access: &V::Access, window: Window, run: 
         ended.message = format!("{}; {source}: {error}", ended.message);
     }
     Ok(Done { verdict: ended, found: found as i64, gone: marked, left: left as i64 })
+}
+
+/// Of calls that a list lacks those that the vendor does not know by their ids either: a list may be cut, or late. Where it
+/// cannot be asked so, all. What it does know is stored as it is.
+fn missed<V: Fetched>(
+    sync: &Sync,
+    fetch: &mut Fetch<V>,
+    ids: Vec<String>,
+    run: &mut Run,
+) -> Result<Vec<String>, Failure> {
+    let mut gone = Vec::new();
+    for id in ids {
+        pgrx::check_for_interrupts!();
+        let Some(job) = V::find(&id) else {
+            gone.push(id);
+            continue;
+        };
+        let reply = fetch.ask(job);
+        run.log(&reply.attempts)?;
+        match reply.outcome.map(V::found) {
+            Ok(Found::Gone) => gone.push(id),
+            Ok(Found::Call(mut batch)) => briefly(|| sync.flush(&mut batch, run))?,
+            Ok(Found::Foreign) => {}
+            Err(error) => {
+                // Whoever does not answer one question will not answer the others.
+                run.failures.push((format!("call {id}"), error));
+                break;
+            }
+        }
+    }
+    Ok(gone)
 }
 
 /// Windows around moments.
@@ -138,20 +193,26 @@ fn around(mut moments: Vec<DateTime<Utc>>) -> Vec<Window> {
 }
 
 /// Marks calls that the vendor no longer has, and takes the mark from those that it has again. The calls stay.
-fn mark(tenant: &Tenant, gone: &[String], back: &[String], window: Window) -> Result<i64, Failure> {
-    let marked = Spi::get_one_with_args::<i64>(
-        "WITH back AS (
-            UPDATE dialfire.transactions SET gone_at = NULL, changed_at = now() WHERE tenant = $1 AND id = ANY ($3)
-         ), marked AS (
-            UPDATE dialfire.transactions SET gone_at = now(), changed_at = now()
-            WHERE tenant = $1 AND id = ANY ($2) AND gone_at IS NULL RETURNING 1)
-         SELECT count(*) FROM marked",
-        &[tenant.name.as_str().into(), gone.to_vec().into(), back.to_vec().into()],
-    )?;
-    let first = window.from.with_timezone(&tenant.zone).date_naive();
-    let last = window.to.with_timezone(&tenant.zone).date_naive();
-    if marked.unwrap_or_default() > 0 || !back.is_empty() {
-        crate::stats::keep(&tenant.name, &first.iter_days().take_while(|day| *day <= last).collect())?;
+fn mark(tenant: &Tenant, gone: Vec<String>, back: Vec<String>, window: Window) -> Result<i64, Failure> {
+    if gone.is_empty() && back.is_empty() {
+        return Ok(0);
     }
-    Ok(marked.unwrap_or_default())
+    let tables = if voice::can_be_gone()? { &["transactions", "voice_calls"][..] } else { &["transactions"] };
+    let mut marked = 0;
+    for table in tables {
+        let sql = format!(
+            "WITH back AS (
+                UPDATE dialfire.{table} SET gone_at = NULL, changed_at = now() WHERE tenant = $1 AND id = ANY ($3)
+             ), marked AS (
+                UPDATE dialfire.{table} SET gone_at = now(), changed_at = now()
+                WHERE tenant = $1 AND id = ANY ($2) AND gone_at IS NULL RETURNING 1)
+             SELECT count(*) FROM marked"
+        );
+        let args = [tenant.name.as_str().into(), gone.clone().into(), back.clone().into()];
+        marked += Spi::get_one_with_args::<i64>(&sql, &args)?.unwrap_or_default();
+    }
+    let day = |at: DateTime<Utc>| at.with_timezone(&tenant.zone).date_naive();
+    let days = day(window.from).iter_days().take_while(|date| *date <= day(window.to)).collect();
+    crate::stats::keep(&tenant.name, &days)?;
+    Ok(marked)
 }

@@ -113,6 +113,17 @@ fn upsert_sql() -> &'static str {
     })
 }
 
+/// Fills in the column that says that a call is gone at the vendor, which objects of 0.1.0 do not have.
+pub fn with_gone_at(sql: &str) -> spi::Result<String> {
+    Ok(sql.replace("{gone_at}", if can_be_gone()? { "gone_at" } else { "NULL::timestamptz" }))
+}
+
+pub fn can_be_gone() -> spi::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'dialfire.voice_calls'::regclass
+        AND attname = 'gone_at' AND NOT attisdropped)";
+    Ok(crate::pg::read::<bool>(sql, &[])?.unwrap_or_default())
+}
+
 fn compare_sql() -> &'static str {
     static SQL: OnceLock<String> = OnceLock::new();
     SQL.get_or_init(|| {

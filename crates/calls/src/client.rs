@@ -242,7 +242,7 @@ impl Attempt {
 }
 
 #[cfg(test)]
-mod stub;
+pub(crate) mod stub;
 
 #[cfg(test)]
 #[path = "client_tests.rs"]

@@ -2,7 +2,7 @@
 
 DROP INDEX dialfire.voice_calls_created;
 CREATE INDEX voice_calls_created ON dialfire.voice_calls (tenant, created_at)
-    INCLUDE (vendor_status, ended_reason, tracked_outcome, direction, is_test, started_at, ended_at, cost);
+    INCLUDE (vendor_status, ended_reason, tracked_outcome, direction, is_test, started_at, ended_at, cost, gone_at);
 COMMENT ON INDEX dialfire.voice_calls_created IS 'finds the newest calls, and counts those of a range by itself';
 
 \i sql/46_dashboard.sql @extschema@.df_dashboard_stats

@@ -2,6 +2,7 @@
 
 use integration::simulator::{Simulator, ALL};
 use integration::tenant::{Tenant, LOCATION};
+use integration::vapi;
 use serde_json::{json, Value};
 
 const DAY: &str = "[2025-01-15 00:00+00,2025-01-16 00:00+00)";
@@ -342,9 +343,9 @@ fn a_dialfire_tenant_is_diagnosed_and_mended_too() {
 
 #[test]
 fn a_vapi_tenant_is_diagnosed_and_mended_too() {
-    let simulator = integration::vapi::simulator();
-    integration::vapi::generate(&simulator, 50, 2);
-    let mut tenant = integration::vapi::tenant(&simulator, "settle '1 s'");
+    let simulator = vapi::simulator();
+    vapi::generate(&simulator, 50, 2);
+    let mut tenant = vapi::tenant(&simulator, "settle '1 s'");
     tenant.run("SELECT * FROM df_sync('acme')", &[]).expect("success");
     let total = |report: &Value, name: &str| report["summary"][name].as_i64().unwrap();
     let report = diagnose(&mut tenant, "last 5 days");
@@ -376,4 +377,99 @@ fn the_missing_calls_go_into_a_file_by_copy() {
     assert_eq!(lines[0], "call_id,status,reason,detail,source,agent_id,agent_name,agent_status,from_number,call_date");
     let nameless = |line: &&&str| line.starts_with("none0,only_vendor,no_agent_id_in_call,,");
     assert_eq!((lines.len(), lines.iter().filter(nameless).count()), (104, 1), "{csv}");
+}
+
+#[test]
+fn a_vapi_call_is_marked_as_gone_only_where_the_vendor_does_not_know_its_id() {
+    let simulator = vapi::simulator();
+    let calls = vapi::generate(&simulator, 40, 2);
+    let mut tenant = vapi::tenant(&simulator, "settle '1 s'");
+    tenant.run("SELECT * FROM df_sync('acme')", &[]).expect("success");
+    let id = |nth: usize| calls[nth]["id"].as_str().unwrap();
+    let is_test = |nth: usize| calls[nth]["type"] == "webCall";
+    let phone = |from: usize| (from..40).find(|nth| !is_test(*nth)).unwrap();
+    let (gone, hidden) = (phone(10), phone(20));
+    let counting = "SELECT count(*) FROM dialfire.calls WHERE counts";
+    let kept = "SELECT COALESCE(sum(attempts + inbound), 0)::bigint FROM dialfire.daily_stats";
+    let before: i64 = tenant.one(counting, &[]);
+    assert_eq!(tenant.one::<i64>(kept, &[]), before);
+    vapi::delete(&simulator, &[id(gone), id(39), id(hidden)]);
+    // The vendor's list lacks it, but not the vendor.
+    let lost = calls[hidden].clone();
+    simulator.post("vapi", json!({"unlisted": [lost]}));
+    let told = |tenant: &mut Tenant| -> Vec<(String, String)> {
+        let sql = "SELECT call_id, reason FROM df_diagnose_calls('acme', 'last 5 days') WHERE reason <> 'test_call'";
+        let rows = tenant.db.query(sql, &[]).unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    };
+    let mut expected = vec![
+        (id(gone).to_owned(), "deleted_at_vendor".to_owned()),
+        (id(hidden).to_owned(), "deleted_at_vendor".to_owned()),
+        (id(39).to_owned(), "older_than_vendor_shows".to_owned()),
+    ];
+    let mut found = told(&mut tenant);
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+    let row = tenant.db.query_one("SELECT status, marked_gone FROM df_repair('acme', 'last 5 days')", &[]).unwrap();
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, i64>(1)), ("success", 1));
+    let marked: Vec<String> =
+        tenant.one("SELECT array_agg(id) FROM dialfire.voice_calls WHERE gone_at IS NOT NULL", &[]);
+    assert_eq!(marked, [id(gone)]);
+    let reason: String = tenant.one("SELECT skip_reason FROM dialfire.calls WHERE call_id = $1", &[&id(gone)]);
+    assert_eq!(reason, "deleted_at_vendor");
+    assert_eq!((tenant.one::<i64>(counting, &[]), tenant.one::<i64>(kept, &[])), (before - 1, before - 1));
+    assert_eq!(tenant.one::<i64>("SELECT calls FROM df_dashboard_stats('acme', 'last 5 days')", &[]), before - 1);
+    let life: i64 =
+        tenant.one("SELECT count(*) FROM df_why('acme', $1) WHERE what LIKE '%gone at the vendor%'", &[&id(gone)]);
+    assert_eq!(life, 1);
+    assert_eq!(told(&mut tenant).len(), 2, "what is marked is no difference");
+    // It is there again, and so it counts again.
+    vapi::put(&simulator, &calls[gone]);
+    assert_eq!(told(&mut tenant).len(), 3);
+    tenant.one::<String>("SELECT status FROM df_repair('acme', 'last 5 days')", &[]);
+    assert_eq!((tenant.one::<i64>(counting, &[]), tenant.one::<i64>(kept, &[])), (before, before));
+}
+
+#[test]
+fn a_call_log_that_only_the_list_lacks_is_not_marked_as_gone() {
+    let simulator = location();
+    generate(&simulator, 60, 1, 0, false);
+    let mut tenant = Tenant::highlevel(&simulator, "count_agents 'all', attempts '1'");
+    tenant.sync(DAY).expect("success");
+    let id = |nth: u64| format!("6a3547b12b6a75f6{nth:08x}");
+    simulator.post("highlevel", json!({"delete": [id(7)], "unlisted": [id(8)]}));
+    let repair = |tenant: &mut Tenant| -> (i64, i64) {
+        let sql = "SELECT marked_gone, left_over FROM df_repair('acme', $1::text)";
+        let row = tenant.db.query_one(sql, &[&DAY]).unwrap();
+        (row.get(0), row.get(1))
+    };
+    simulator.fault("status", &format!("call-logs/{}", id(7)), json!({"status": 500}));
+    assert_eq!(repair(&mut tenant), (0, 2), "an error is no 404");
+    simulator.heal();
+    assert_eq!(repair(&mut tenant), (1, 1));
+    let marked: Vec<String> =
+        tenant.one("SELECT array_agg(id) FROM dialfire.transactions WHERE gone_at IS NOT NULL", &[]);
+    assert_eq!(marked, [id(7)]);
+}
+
+#[test]
+fn many_findings_are_counted_in_full_and_listed_in_part() {
+    let simulator = vapi::simulator();
+    vapi::fill(&simulator, 2_600, 2);
+    let mut tenant = vapi::tenant(&simulator, "settle '1 s', page_size '1000'");
+    let report = diagnose(&mut tenant, "last 5 days");
+    assert_eq!(report["summary"]["missingInDatabase"], json!(2_600), "{}", report["summary"]);
+    assert_eq!(report["reasonBreakdown"], json!({"not_covered_yet": 2_600}));
+    assert_eq!(report["missingCalls"].as_array().unwrap().len(), 1_000);
+    assert_eq!(report["notListed"], json!({"missingCalls": 1_600, "otherCalls": 0}));
+    let rows = "SELECT count(DISTINCT call_id), count(*) FROM df_diagnose_calls('acme', 'last 5 days')";
+    let row = tenant.db.query_one(rows, &[]).unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2_600, 2_600));
+    // A reader that stops early leaves no file behind.
+    let some: i64 = tenant.one("SELECT count(*) FROM (SELECT df_diagnose_calls('acme', 'last 5 days') LIMIT 3) f", &[]);
+    assert_eq!(some, 3);
+    let files: i64 =
+        tenant.one("SELECT count(*) FROM pg_ls_tmpdir() WHERE name LIKE 'pgsql_tmp' || pg_backend_pid() || '.%'", &[]);
+    assert_eq!(files, 0);
 }

@@ -67,13 +67,12 @@ pub trait Vendor: Sized + Send + Sync + 'static {
     fn changes(_: &Self::Access, _: Self::Source, _: DateTime<Utc>) -> Option<Self::Walk> {
         None
     }
-    /// The job that asks for one call, where the vendor can be asked so; `found` reads its answer: `None` where the vendor
-    /// knows no such call.
+    /// The job that asks for one call, where the vendor can be asked so; `found` reads its answer.
     fn find(_: &str) -> Option<Self::Job> {
         None
     }
-    fn found(_: Self::Outcome) -> Option<Batch> {
-        None
+    fn found(_: Self::Outcome) -> Found {
+        Found::Foreign
     }
 
     /// Keep the vendor's records as they came instead of normalising them.
@@ -102,6 +101,27 @@ pub struct Listed<S> {
     pub skipped: BTreeMap<&'static str, u64>,
     /// Agents and phone numbers that came along.
     pub names: Batch,
+}
+
+/// What the vendor says of one call.
+pub enum Found {
+    Call(Box<Batch>),
+    /// 404: there is no such call, or no longer.
+    Gone,
+    /// The id is none of the vendor's: nothing is said about it.
+    Foreign,
+}
+
+impl Found {
+    /// Reads the answer to a question about one call.
+    fn read(answer: Result<Answer, Error>, read: impl FnOnce(&[u8]) -> Result<Batch, Error>) -> Result<Found, Error> {
+        match answer {
+            Ok(answer) => answer.read(read).map(Box::new).map(Found::Call),
+            Err(Error::Status { status: 404, .. }) => Ok(Found::Gone),
+            Err(Error::Status { status: 400 | 422, .. }) => Ok(Found::Foreign),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Everything that came of one job.

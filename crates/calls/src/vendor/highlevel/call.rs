@@ -1,6 +1,6 @@
 //! One call log, to a transaction, its leg and its details.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 use md5::{Digest, Md5};
 use serde_json::value::RawValue;
@@ -67,7 +67,7 @@ impl Log {
                 "contactId" => self.contact_id = field::key(name, raw)?,
                 "agentId" => self.agent_id = field::key(name, raw)?,
                 "fromNumber" => self.from_number = text(name, raw)?,
-                "createdAt" => self.created_at = field::instant(name, raw)?,
+                "createdAt" => self.created_at = instant(name, raw)?,
                 "duration" => self.duration = duration(name, raw)?,
                 "trialCall" => self.is_test = field::flag(name, raw)?,
                 "summary" => self.summary = text(name, raw)?,
@@ -150,6 +150,16 @@ impl Log {
     }
 }
 
+/// An instant as a text or, as the vendor's parameters are, as milliseconds since 1970.
+pub fn instant(name: &str, raw: &RawValue) -> Result<Option<DateTime<Utc>>, Fault> {
+    let Some(text) = field::text(name, raw)? else { return Ok(None) };
+    match text.trim().parse::<i64>().ok().and_then(DateTime::from_timestamp_millis) {
+        // Seconds would lie in January 1970.
+        Some(at) if at.year() > 1970 => Ok(Some(at)),
+        _ => field::instant(name, raw),
+    }
+}
+
 fn duration(name: &str, raw: &RawValue) -> Result<Option<f64>, Fault> {
     match field::double(name, raw)? {
         Some(seconds) if !(0.0..=LONGEST_SECONDS).contains(&seconds) => {
@@ -167,11 +177,11 @@ fn json(name: &str, raw: &RawValue) -> Result<Option<Json>, Fault> {
 }
 
 /// Writes into a call what its message tells.
-pub fn tell(told: Told, transaction: &mut Transaction, leg: &mut Connection) {
+pub fn tell(told: &Told, transaction: &mut Transaction, leg: &mut Connection) {
     transaction.direction = told.direction.map(str::to_owned);
-    transaction.result = told.status.map(str::to_owned);
-    leg.result = told.status.map(str::to_owned);
-    if matches!(told.status, Some("completed" | "answered")) {
+    transaction.result = told.status.as_deref().map(str::to_owned);
+    leg.result = told.status.as_deref().map(str::to_owned);
+    if matches!(told.status.as_deref(), Some("completed" | "answered")) {
         leg.connected = leg.started;
     }
     if told.direction == Some("outbound") {

@@ -78,7 +78,7 @@ fn a_message_tells_direction_status_and_whose_number_it_is() {
     assert_eq!(message.as_deref(), Some("M1"));
     assert_eq!(batch.connections[0].connected, None, "whether it was answered is for the message to say");
     let (call, leg) = (&mut batch.transactions[0], &mut batch.connections[0]);
-    tell(Told { direction: Some("outbound"), status: Some("no-answer") }, call, leg);
+    tell(&Told { direction: Some("outbound"), status: Some("no-answer".into()) }, call, leg);
     assert_eq!((call.direction.as_deref(), call.result.as_deref()), (Some("outbound"), Some("no-answer")));
     assert_eq!((leg.line_number.as_deref(), leg.remote_number.as_deref()), (Some("+35722000000"), None));
     assert_eq!(leg.connected, None);

@@ -1,15 +1,18 @@
 //! What the messages of the conversations say of a call.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::field;
 
 /// Direction and status of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     pub direction: Option<&'static str>,
-    pub status: Option<&'static str>,
+    /// A word that is not known yet stays: what it means is for call_statuses to say.
+    pub status: Option<Cow<'static, str>>,
 }
 
 /// The vendor's words for how a call ended.
@@ -24,7 +27,10 @@ pub fn read(raw: &RawValue) -> Result<(String, Told), Error> {
     for &(ref name, raw) in &fields {
         match name.as_ref() {
             "id" => id = field::key(name, raw).map_err(|_| unreadable())?,
-            "direction" => told.direction = word(raw, &["inbound", "outbound"]),
+            "direction" => {
+                let word = word(raw);
+                told.direction = ["inbound", "outbound"].into_iter().find(|known| Some(*known) == word.as_deref());
+            }
             "meta" => told.status = status(raw),
             _ => {}
         }
@@ -32,21 +38,22 @@ pub fn read(raw: &RawValue) -> Result<(String, Told), Error> {
     Ok((id.ok_or_else(unreadable)?, told))
 }
 
-fn status(meta: &RawValue) -> Option<&'static str> {
+fn status(meta: &RawValue) -> Option<Cow<'static, str>> {
+    let word =
+        |raw| word(raw).map(|word| STATUSES.iter().find(|s| **s == word).map_or(Cow::Owned(word), |s| (*s).into()));
     let fields = field::fields("meta", meta).ok()?;
     // Older messages have it one level deeper.
     let find = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, raw)| *raw);
     match find("callStatus") {
-        Some(raw) => word(raw, &STATUSES),
+        Some(raw) => word(raw),
         None => find("call").and_then(|call| {
             let inner = field::fields("call", call).ok()?;
-            inner.iter().find(|(name, _)| name == "status").and_then(|(_, raw)| word(raw, &STATUSES))
+            inner.iter().find(|(name, _)| name == "status").and_then(|(_, raw)| word(*raw))
         }),
     }
 }
 
-fn word(raw: &RawValue, known: &[&'static str]) -> Option<&'static str> {
-    let text = field::text("word", raw).ok().flatten()?;
-    let text = text.trim().to_ascii_lowercase().replace('_', "-");
-    known.iter().find(|word| **word == text).copied()
+fn word(raw: &RawValue) -> Option<String> {
+    let text = field::key("word", raw).ok().flatten()?;
+    Some(text.to_ascii_lowercase().replace(['_', ' '], "-"))
 }

@@ -2,9 +2,11 @@
 
 use chrono::TimeDelta;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::client::{segment, Client, Method, Request};
 use crate::error::Error;
+use crate::field;
 use crate::secret::Secret;
 use crate::vendor::dialfire::parse;
 use crate::vendor::{Exchange, Reply};
@@ -49,16 +51,23 @@ pub fn refresh(client: &Client, app: &App, token: &Secret) -> Reply<Tokens> {
 }
 
 fn read(body: &[u8], used: &Secret) -> Result<Tokens, Error> {
+    // The old refresh token is used up by now: nothing but a missing token may make this fail.
     #[derive(Deserialize)]
-    struct Granted {
+    struct Granted<'a> {
         access_token: String,
         refresh_token: Option<String>,
-        expires_in: Option<i64>,
+        #[serde(borrow)]
+        expires_in: Option<&'a RawValue>,
     }
     let granted: Granted = parse("the token", body)?;
+    let seconds = granted.expires_in.and_then(|raw| field::integer("expires_in", raw).ok().flatten());
     Ok(Tokens {
         access: Secret::new(granted.access_token),
         refresh: granted.refresh_token.map_or_else(|| used.clone(), Secret::new),
-        lives: TimeDelta::try_seconds(granted.expires_in.unwrap_or(3600).clamp(60, 86_400 * 30)).unwrap_or_default(),
+        lives: TimeDelta::try_seconds(seconds.unwrap_or(3600).clamp(60, 86_400 * 30)).unwrap_or_default(),
     })
 }
+
+#[cfg(test)]
+#[path = "oauth_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
 //! What is asked of HighLevel: one job is one request, or the whole list of agents.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -9,14 +10,14 @@ use serde_json::value::RawValue;
 
 use super::call;
 use super::message::{self, Told};
-use crate::client::{Client, Method, Request};
+use crate::client::{segment, Client, Method, Request};
 use crate::error::Error;
-use crate::field;
+use crate::field::{self, Fault};
 use crate::range::Window;
 use crate::row::{Agent, Batch, Record};
 use crate::secret::Secret;
 use crate::vendor::dialfire::parse;
-use crate::vendor::{Exchange, Reply};
+use crate::vendor::{Exchange, Found, Reply};
 
 /// The most that the vendor gives at once.
 const MESSAGES_A_PAGE: usize = 500;
@@ -64,12 +65,17 @@ pub enum Job {
         page: u64,
         round: u32,
     },
+    /// One call.
+    Call {
+        id: String,
+    },
 }
 
 pub enum Outcome {
     Agents(Vec<Agent>),
     Messages { told: Vec<(String, Told)>, cursor: Option<String>, records: Vec<Record> },
     Calls(Box<Page>),
+    Call(Found),
 }
 
 /// A page of call logs. `messages` are the ids of the messages of its transactions, in the same order.
@@ -86,19 +92,28 @@ pub struct Page {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Calls<'a> {
+    /// Null where there are none; an answer without it is no page.
     #[serde(borrow)]
-    call_logs: Vec<&'a RawValue>,
-    total: Option<u64>,
+    call_logs: &'a RawValue,
+    total: Option<&'a RawValue>,
     /// So an account without calls has it.
-    total_records: Option<u64>,
+    total_records: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Messages<'a> {
     #[serde(borrow)]
-    messages: Vec<&'a RawValue>,
-    next_cursor: Option<String>,
+    messages: &'a RawValue,
+    next_cursor: Option<&'a RawValue>,
+}
+
+/// A list of agents, in which one that cannot be read spoils no other.
+#[derive(Deserialize)]
+struct Agents<'a> {
+    #[serde(borrow)]
+    agents: &'a RawValue,
+    total: Option<&'a RawValue>,
 }
 
 impl HighLevel {
@@ -114,6 +129,7 @@ impl HighLevel {
             Job::Calls { window, page, .. } => {
                 self.calls(window, *page, &mut exchange).map(Box::new).map(Outcome::Calls)
             }
+            Job::Call { id } => self.call(id, &mut exchange).map(Outcome::Call),
         };
         exchange.reply(outcome)
     }
@@ -133,13 +149,20 @@ impl HighLevel {
         answer.read(|body| self.page(parse("a page of call logs", body)?))
     }
 
+    fn call(&self, id: &str, exchange: &mut Exchange) -> Result<Found, Error> {
+        let path = format!("/voice-ai/dashboard/call-logs/{}", segment(id));
+        Found::read(exchange.send(&get(&self.access, &path, Vec::new())), |body| {
+            let mut batch = Batch::default();
+            call::read(parse("the call log", body)?, &self.access.location, self.access.zone, &mut batch);
+            Ok(batch)
+        })
+    }
+
     fn page(&self, listed: Calls) -> Result<Page, Error> {
-        let mut page = Page {
-            received: listed.call_logs.len() as u64,
-            total: listed.total.or(listed.total_records),
-            ..Page::default()
-        };
-        for raw in listed.call_logs {
+        let logs = items("callLogs", listed.call_logs)?;
+        let total = count("total", listed.total)?.or(count("totalRecords", listed.total_records)?);
+        let mut page = Page { received: logs.len() as u64, total, ..Page::default() };
+        for raw in logs {
             let before = page.batch.transactions.len();
             if self.access.raw {
                 let key = id(raw);
@@ -173,10 +196,14 @@ impl HighLevel {
         let answer = exchange.send(&get(&self.access, "/conversations/messages/export", query))?;
         answer.read(|body| {
             let page: Messages = parse("a page of messages", body)?;
-            let cursor = page.next_cursor.filter(|cursor| !cursor.is_empty());
-            let told = page.messages.iter().map(|raw| message::read(raw)).collect::<Result<Vec<_>, Error>>()?;
+            let cursor = match page.next_cursor {
+                Some(raw) => field::text("nextCursor", raw).map_err(|fault| bad(&fault))?.map(Cow::into_owned),
+                None => None,
+            };
+            let messages = items("messages", page.messages)?;
+            let told = messages.iter().map(|raw| message::read(raw)).collect::<Result<Vec<_>, Error>>()?;
             let records = match self.access.raw {
-                true => page.messages.iter().map(|raw| self.record("message", id(raw), raw)).collect(),
+                true => messages.iter().map(|raw| self.record("message", id(raw), raw)).collect(),
                 false => Vec::new(),
             };
             Ok(Outcome::Messages { told, cursor, records })
@@ -184,34 +211,22 @@ impl HighLevel {
     }
 
     fn agents(&self, exchange: &mut Exchange) -> Result<Vec<Agent>, Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Listed {
-            id: String,
-            agent_name: Option<String>,
-        }
-        #[derive(Deserialize)]
-        struct Page {
-            agents: Vec<Listed>,
-            total: Option<u64>,
-        }
         let mut agents: Vec<Agent> = Vec::new();
+        let mut received = 0;
         for number in 1..=AGENT_PAGES {
             let query = vec![("page", number.to_string()), ("pageSize", AGENTS_A_PAGE.to_string())];
             let answer = exchange.send(&get(&self.access, "/voice-ai/agents", query))?;
-            let page: Page = answer.read(|body| parse("the list of agents", body))?;
-            let is_empty = page.agents.is_empty();
-            agents.extend(page.agents.into_iter().filter(|agent| !agent.id.contains('\0')).map(|agent| Agent {
-                login: agent.agent_name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| agent.id.clone()),
-                id: agent.id,
-                branch: None,
-                name: None,
-                seen: None,
-            }));
-            match page.total {
-                Some(total) if agents.len() as u64 >= total => return Ok(agents),
+            let (total, is_empty) = answer.read(|body| {
+                let page: Agents = parse("the list of agents", body)?;
+                let listed = items("agents", page.agents)?;
+                received += listed.len() as u64;
+                agents.extend(listed.iter().filter_map(|raw| agent(raw)));
+                Ok((count("total", page.total)?, listed.is_empty()))
+            })?;
+            match total {
+                Some(total) if received >= total => return Ok(agents),
                 Some(total) if is_empty => {
-                    let what = format!("the list of agents is short: {total} announced, {} arrived", agents.len());
+                    let what = format!("the list of agents is short: {total} announced, {received} arrived");
                     return Err(Error::answer(what));
                 }
                 None if is_empty => return Ok(agents),
@@ -240,8 +255,37 @@ pub fn get(access: &Access, path: &str, query: Vec<(&str, String)>) -> Request {
     }
 }
 
+fn agent(raw: &RawValue) -> Option<Agent> {
+    let fields = field::fields("agent", raw).ok()?;
+    let find = |wanted: &str| {
+        let (_, raw) = fields.iter().find(|(name, _)| name == wanted)?;
+        field::key(wanted, *raw).ok().flatten()
+    };
+    let id = find("id")?;
+    Some(Agent { login: find("agentName").unwrap_or_else(|| id.clone()), id, branch: None, name: None, seen: None })
+}
+
+/// Elements of an array; none of a null.
+fn items<'a>(name: &str, raw: &'a RawValue) -> Result<Vec<&'a RawValue>, Error> {
+    field::items(name, raw).map_err(|fault| bad(&fault))
+}
+
+/// A number of records, as a text too.
+fn count(name: &str, raw: Option<&RawValue>) -> Result<Option<u64>, Error> {
+    let number = raw.map(|raw| field::integer(name, raw)).transpose().map_err(|fault| bad(&fault))?.flatten();
+    Ok(number.and_then(|number| u64::try_from(number).ok()))
+}
+
+fn bad(fault: &Fault) -> Error {
+    Error::answer(format!("\"{}\" of the page cannot be read: {}", fault.field, fault.detail))
+}
+
 fn id(raw: &RawValue) -> Option<String> {
     let fields = field::fields("record", raw).ok()?;
     let (_, id) = fields.iter().find(|(name, _)| name == "id")?;
     field::key("id", *id).ok().flatten()
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

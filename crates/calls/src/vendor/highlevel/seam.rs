@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::field;
 use crate::range::Window;
 use crate::row::{Agent, Batch, Campaign, Reject};
-use crate::vendor::{too_deep, Check, Listed, Normalised, Reply, Vendor, NESTING_LIMIT};
+use crate::vendor::{too_deep, Check, Found, Listed, Normalised, Reply, Vendor, NESTING_LIMIT};
 
 impl Vendor for HighLevel {
     type Access = Access;
@@ -65,8 +65,24 @@ impl Vendor for HighLevel {
         }
     }
 
+    fn find(id: &str) -> Option<Job> {
+        Some(Job::Call { id: id.to_owned() })
+    }
+
+    fn found(outcome: Outcome) -> Found {
+        match outcome {
+            Outcome::Call(found) => found,
+            _ => Found::Foreign,
+        }
+    }
+
     fn raw(access: Access) -> Access {
         Access { raw: true, ..access }
+    }
+
+    /// What messages tell is no part of the checksum.
+    fn brief(access: Access) -> Access {
+        Access { conversations: false, ..access }
     }
 
     fn params(access: &Access) -> Map<String, Value> {

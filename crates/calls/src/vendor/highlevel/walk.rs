@@ -103,7 +103,7 @@ impl Walk {
         let mut batch = std::mem::take(&mut page.batch);
         for ((call, leg), message) in batch.transactions.iter_mut().zip(&mut batch.connections).zip(&page.messages) {
             if let Some(told) = message.as_ref().and_then(|id| told.get(&hash(id))) {
-                tell(*told, call, leg);
+                tell(told, call, leg);
             }
         }
         let outside: HashSet<String> = batch

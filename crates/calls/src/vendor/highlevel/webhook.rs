@@ -44,7 +44,8 @@ pub fn open<'a>(
         let (_, raw) = fields.iter().find(|(name, _)| name == wanted)?;
         field::key(wanted, *raw).ok().flatten()
     };
-    let sent_at = text("timestamp").and_then(|text| crate::instant::parse(&text).ok());
+    let timestamp = fields.iter().find(|(name, _)| name == "timestamp");
+    let sent_at = timestamp.and_then(|(name, raw)| call::instant(name, raw).ok().flatten());
     // Without its time a stolen one could be sent again for ever.
     let age = now - sent_at.ok_or_else(|| shape("it has no timestamp"))?;
     if age.abs() > REPLAY_WINDOW {

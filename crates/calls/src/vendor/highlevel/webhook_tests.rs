@@ -48,3 +48,11 @@ fn an_event_that_is_no_call_is_acknowledged_without_rows() {
     assert!(delivery.batch.is_empty());
     assert_eq!(delivery.event, "ContactCreate");
 }
+
+#[test]
+fn its_time_may_be_milliseconds_too() {
+    let sent = BODY.split("\"timestamp\"").nth(1).and_then(|rest| rest.split('"').nth(1)).unwrap();
+    let milliseconds = BODY.replace(&format!("\"{sent}\""), &parse(sent).unwrap().timestamp_millis().to_string());
+    assert_ne!(milliseconds, BODY);
+    assert_eq!(opened(&milliseconds, LOCATION, sent).unwrap().sent_at, parse(sent).ok());
+}

@@ -13,7 +13,7 @@ use crate::client::{segment, Answer, Client, Request};
 use crate::error::Error;
 use crate::row::Batch;
 use crate::secret::Secret;
-use crate::vendor::{Exchange, Reply};
+use crate::vendor::{Exchange, Found, Reply};
 
 /// What opens an organisation, and how much is asked at once.
 #[derive(Clone)]
@@ -70,11 +70,18 @@ pub struct Listed {
 pub enum Outcome {
     /// `listed` names every call of the page in its order, those without a readable row too, as far as they have an id and
     /// an instant; `limit` is what was asked for in the end.
-    Calls { batch: Batch, listed: Vec<Listed>, received: usize, limit: usize },
-    /// `None`: the vendor knows no such call, or no longer.
-    Call(Option<Batch>),
+    Calls {
+        batch: Batch,
+        listed: Vec<Listed>,
+        received: usize,
+        limit: usize,
+    },
+    Call(Found),
     /// Assistants and phone numbers, and what of them was refused.
-    Names { batch: Batch, refused: Vec<&'static str> },
+    Names {
+        batch: Batch,
+        refused: Vec<&'static str>,
+    },
 }
 
 impl Vapi {
@@ -122,13 +129,8 @@ impl Vapi {
     }
 
     fn call(&self, id: &str, exchange: &mut Exchange) -> Result<Outcome, Error> {
-        match self.get(&format!("/call/{}", segment(id)), Vec::new(), exchange) {
-            Ok(answer) => {
-                answer.read(|body| response::call(body, &self.access)).map(|batch| Outcome::Call(Some(batch)))
-            }
-            Err(Error::Status { status: 400 | 404, .. }) => Ok(Outcome::Call(None)),
-            Err(error) => Err(error),
-        }
+        let answer = self.get(&format!("/call/{}", segment(id)), Vec::new(), exchange);
+        Found::read(answer, |body| response::call(body, &self.access)).map(Outcome::Call)
     }
 
     /// The names are not what a sync is for: where a key may not read them, its calls are fetched all the same.

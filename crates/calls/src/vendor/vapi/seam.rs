@@ -17,7 +17,7 @@ use crate::client::{Client, Settings};
 use crate::error::Error;
 use crate::range::Window;
 use crate::row::{Batch, Campaign, Reject};
-use crate::vendor::{Check, Listed, Normalised, Reply, Vendor};
+use crate::vendor::{Check, Found, Listed, Normalised, Reply, Vendor};
 
 impl Vendor for Vapi {
     type Access = Access;
@@ -75,10 +75,10 @@ impl Vendor for Vapi {
         Some(Job::Call { id: id.to_owned() })
     }
 
-    fn found(outcome: Outcome) -> Option<Batch> {
+    fn found(outcome: Outcome) -> Found {
         match outcome {
-            Outcome::Call(batch) => batch,
-            _ => None,
+            Outcome::Call(found) => found,
+            _ => Found::Foreign,
         }
     }
 
