@@ -35,8 +35,9 @@ pub fn read(tenant: &str, option: &str, name: &str, caller: pg_sys::Oid, role: &
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             format!("Role \"{role}\" may not read the secrets of Vault."),
             format!(
-                "GRANT USAGE ON SCHEMA {schema}, SELECT ON {schema}.decrypted_secrets and EXECUTE ON FUNCTION \
-                 {schema}._crypto_aead_det_decrypt to it; it then reads every secret there."
+                "GRANT USAGE ON SCHEMA {schema} TO {to}; GRANT SELECT ON {schema}.decrypted_secrets TO {to}; GRANT EXECUTE ON \
+                 FUNCTION {schema}._crypto_aead_det_decrypt TO {to}. It then reads every secret of Vault.",
+                to = quote_identifier(role)
             ),
         ));
     }

@@ -68,7 +68,12 @@ fn a_mapping_opens_no_secret_of_vault_that_its_user_could_not_read() {
         for call in [CHECK, "SELECT * FROM df_sync('acme', 'yesterday')", "SELECT * FROM df_fetch('acme', 'yesterday')"]
         {
             let error = refusal(&mut clerk, call);
-            expect(&error, "42501", &format!("\"{role}\" may not"), "GRANT USAGE ON SCHEMA vault, SELECT ON");
+            expect(
+                &error,
+                "42501",
+                &format!("\"{role}\" may not"),
+                &format!("GRANT SELECT ON vault.decrypted_secrets TO {role};"),
+            );
         }
         tenant.exec(&format!("{grant} {role}"));
     }
