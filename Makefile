@@ -2,7 +2,7 @@ PG ?= 15
 export PG
 
 .NOTPARALLEL:
-.PHONY: help setup install demo story dashboard demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-dashboard test-bench test-package test-spot reference package release audit fuzz chaos bench bench-views
+.PHONY: help setup install demo story dashboard demo-stop clean-demo test lint test-unit test-pg test-regress test-integration test-docs test-upgrade test-pg18 test-matrix test-jdbc test-dashboard test-bench test-package test-spot reference package release audit fuzz chaos bench bench-dashboard bench-views
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -92,6 +92,9 @@ chaos: setup ## 100,000 calls while the vendor, the processes and the server bre
 
 bench: setup ## speed against COPY, a script and dlt, into bench/RESULTS.md; BENCH="first_load resync" for some parts
 	@bench/run
+
+bench-dashboard: setup ## times of the dashboard's API and pages at 10 million calls, into bench/RESULTS.md; 10 GB of disk, DASHBOARD_MILLIONS
+	@bench/dashboard/run
 
 bench-views: setup ## speed of the views and of df_refresh at 10 million calls, into bench/VIEWS.md; 8 GB of disk, VIEWS_MILLIONS
 	@bench/views/run

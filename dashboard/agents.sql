@@ -18,6 +18,11 @@ SELECT COALESCE(u.name, 'unknown') AS "Agent", u.agent_id AS "Id", dialfire.show
             WHEN u.in_system THEN 'your role may not assign' ELSE 'not known here yet: the next sync asks for him' END AS "Do"
 FROM dialfire.unassigned_agents u WHERE u.tenant = $tenant AND u.calls > 0 ORDER BY u.calls DESC;
 
+SELECT 'button' AS component WHERE EXISTS (SELECT FROM dialfire.unassigned_agents WHERE tenant = $tenant AND calls > 0);
+SELECT v.title, v.icon, format('/api/unassigned?tenant=%s&format=%s', dialfire.in_url($tenant), lower(v.title)) AS link
+FROM (VALUES ('CSV', 'file-download'), ('JSON', 'braces')) AS v(title, icon)
+WHERE EXISTS (SELECT FROM dialfire.unassigned_agents WHERE tenant = $tenant AND calls > 0);
+
 SELECT 'chart' AS component, 'Answered calls by agent' AS title, 'bar' AS type, true AS horizontal, 300 AS height, 'teal' AS color
 WHERE EXISTS (SELECT FROM dialfire.agent_daily WHERE tenant = $tenant AND day > (now() AT TIME ZONE $zone)::date - $days::int AND connects > 0);
 SELECT COALESCE(NULLIF(agent_login, ''), agent_id) AS label, sum(connects) AS value FROM dialfire.agent_daily

@@ -12,9 +12,9 @@ WHERE a.tenant = $tenant ORDER BY a.ended_at IS NULL DESC, a.at DESC LIMIT 50;
 SELECT 'button' AS component;
 SELECT 'CSV' AS title, 'file-download' AS icon, format('/api/alerts?tenant=%s&format=csv', dialfire.in_url($tenant)) AS link;
 SELECT 'JSON' AS title, 'braces' AS icon, format('/api/alerts?tenant=%s', dialfire.in_url($tenant)) AS link;
-SELECT 'list' AS component, 'Recent activity' AS title, true AS compact, 'No call in the last seven days' AS empty_title,
+SELECT 'list' AS component, 'Recent activity' AS title, true AS compact, true AS wrap, 'No call in the last seven days' AS empty_title,
        'Look under Coverage whether they were fetched.' AS empty_description, '/coverage?tenant=' || dialfire.in_url($tenant) AS empty_link;
-SELECT concat_ws(' · ', dialfire.show(r.at, $zone), r.caller_name, NULLIF(r.phone, r.caller_name), r.agent_name) AS title, r.what AS description,
+SELECT concat_ws(' · ', dialfire.show(r.at, $zone), r.caller_name, NULLIF(r.phone, r.caller_name), r.agent_name) AS title, CASE r.kind WHEN 'call' THEN replace(r.what, '_', ' ') ELSE r.what END AS description,
        CASE r.kind WHEN 'call' THEN 'phone' WHEN 'hot_lead' THEN 'flame' ELSE 'bell' END AS icon,
        CASE WHEN r.kind = 'call' THEN format('/call?tenant=%s&call=%s', dialfire.in_url(r.tenant), dialfire.in_url(r.call_id)) END AS link
 FROM dialfire.recent_activity r WHERE r.tenant = $tenant ORDER BY r.at DESC NULLS LAST LIMIT 15;

@@ -1,7 +1,7 @@
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/shell.sql', json_object('title', 'Assign an agent')) AS properties;
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
-SELECT 'title' AS component, format('Assign %s?', COALESCE(name, agent_id)) AS contents
+SELECT 'title' AS component, format('Assign %s?', COALESCE(name, agent_id)) AS contents, 2 AS level
 FROM dialfire.unassigned_agents WHERE tenant = $tenant AND agent_id = $agent;
 SELECT 'text' AS component, format('Then the %s calls that are stored of this agent count, and those that come. df_unassign_agent takes it back.', dialfire.show(calls)) AS contents
 FROM dialfire.unassigned_agents WHERE tenant = $tenant AND agent_id = $agent;

@@ -15,7 +15,7 @@ CROSS JOIN LATERAL (VALUES
     (2, 'Started', dialfire.show(c.started_at, $zone), NULL), (3, 'Ended', dialfire.show(c.ended_at, $zone), NULL),
     (4, 'Duration', dialfire.show(make_interval(secs => c.duration_ms / 1000.0)), NULL), (5, 'Direction', c.direction, NULL),
     (6, 'Other side', d.caller_name, NULL), (7, 'Number', c.phone, NULL), (8, 'Own line', c.line_number, NULL), (9, 'Agent', c.agent_login, NULL),
-    (10, 'Campaign', COALESCE(c.campaign_title, c.campaign_id), NULL), (11, 'Contact', c.contact_id, NULL), (12, 'Disposition', c.disposition, NULL),
+    (10, 'Campaign', COALESCE(c.campaign_title, c.campaign_id), NULL), (11, 'Contact', c.contact_id, NULL), (12, 'Disposition', NULLIF(c.disposition, '$none'), NULL),
     (13, 'Counts', CASE WHEN c.counts THEN 'yes' ELSE 'no: ' || replace(c.skip_reason, '_', ' ') END, CASE WHEN NOT c.counts THEN 'orange' END),
     (14, 'Cost', '$ ' || round(d.cost, 4), NULL), (15, 'Summary', d.summary, NULL)) AS v(place, title, description, color)
 WHERE d.tenant = $tenant AND d.call_id = $call AND v.description IS NOT NULL ORDER BY v.place;
@@ -25,7 +25,9 @@ FROM dialfire.calls WHERE tenant = $tenant AND call_id = $call AND recording_loc
 
 SELECT 'title' AS component, 'Its life' AS contents, 2 AS level WHERE COALESCE($call, '') <> '';
 SELECT 'timeline' AS component, true AS simple, 'life' AS id WHERE COALESCE($call, '') <> '';
-SELECT dialfire.show(w.at, $zone) AS date, w.what AS title,
+SELECT dialfire.show(w.at, $zone) AS date, COALESCE(replace(w.what, t.found, dialfire.show(t.found::timestamptz, $zone)), w.what) AS title,
        CASE WHEN w.what ~ 'reject|gone|never|not ' THEN 'alert-triangle' WHEN w.what ~ 'stored' THEN 'database' ELSE 'phone' END AS icon,
        CASE WHEN w.what ~ 'reject|gone|never|not ' THEN 'orange' ELSE 'green' END AS color
-FROM df_why($tenant, $call) w WHERE COALESCE($call, '') <> '' AND $tenant IS NOT NULL ORDER BY w.at;
+FROM df_why($tenant, $call) w
+CROSS JOIN LATERAL (SELECT (regexp_match(w.what, '\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*[+-]\d\d'))[1] AS found) t
+WHERE COALESCE($call, '') <> '' AND $tenant IS NOT NULL ORDER BY w.at;

@@ -2,8 +2,10 @@ SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/shell.sql', json_object('title', 'Calls')) AS properties;
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);
-SET from = (SELECT CASE WHEN $from ~ '^\d{4}-\d\d-\d\d$' THEN $from ELSE ((now() AT TIME ZONE $zone)::date - 6)::text END);
-SET to = (SELECT CASE WHEN $to ~ '^\d{4}-\d\d-\d\d$' THEN $to ELSE (now() AT TIME ZONE $zone)::date::text END);
+SET from = (SELECT CASE WHEN $from ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$' THEN ((left($from, 7) || '-01')::date + right($from, 2)::int - 1)::text ELSE ((now() AT TIME ZONE $zone)::date - 6)::text END);
+SET to = (SELECT CASE WHEN $to ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$' THEN ((left($to, 7) || '-01')::date + right($to, 2)::int - 1)::text ELSE (now() AT TIME ZONE $zone)::date::text END);
+SET before = (SELECT CASE WHEN $before ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(\+00(:00)?|Z)$'
+    THEN (((left($before, 7) || '-01')::date + substr($before, 9, 2)::int - 1 + substring($before FROM '[T ]([0-9:.]+)')::time) AT TIME ZONE 'UTC')::text END);
 SET here = (SELECT '?' || string_agg(name || '=' || dialfire.in_url(value), '&') FROM (VALUES ('tenant', $tenant), ('from', $from), ('to', $to),
     ('search', $search), ('agent', $agent), ('campaign', $campaign), ('status', $status), ('test', $test)) AS v(name, value) WHERE value <> '');
 
@@ -17,21 +19,21 @@ SELECT 'select' AS type, 'status' AS name, 'Status' AS label, 2 AS width, $statu
         'voicemail', 'abandoned', 'failed', 'canceled', 'queued', 'in_progress', 'unknown']) WITH ORDINALITY AS u(s, n)) AS options WHERE $tenant IS NOT NULL;
 SELECT 'select' AS type, 'test' AS name, 'Test calls' AS label, 2 AS width, $test AS value, 'left out' AS empty_option,
        '[{"label":"shown too","value":"too"},{"label":"only these","value":"only"}]' AS options WHERE $tenant IS NOT NULL;
-SELECT 'select' AS type, 'agent' AS name, 'Agent' AS label, 4 AS width, $agent AS value, 'any' AS empty_option, true AS searchable,
+SELECT 'select' AS type, 'agent' AS name, 'Agent' AS label, 4 AS width, $agent AS value, 'any' AS empty_option,
        json_agg(json_build_object('label', login, 'value', login) ORDER BY login) AS options
 FROM (SELECT DISTINCT login FROM dialfire.agents WHERE tenant = $tenant AND login IS NOT NULL) a WHERE $tenant IS NOT NULL;
 SELECT 'select' AS type, 'campaign' AS name, 'Campaign' AS label, 4 AS width, $campaign AS value, 'any' AS empty_option,
        json_agg(json_build_object('label', COALESCE(title, id), 'value', id) ORDER BY title) AS options
 FROM dialfire.campaigns WHERE tenant = $tenant HAVING $tenant IS NOT NULL;
 
-SELECT 'table' AS component, true AS hover, 'Recording' AS markdown, 'Life' AS markdown, 'calls' AS id,
+SELECT 'table' AS component, true AS hover, 'Started' AS markdown, 'Recording' AS markdown, 'calls' AS id,
        'No call fits. Take a longer time or fewer filters; what is not fetched yet stands under Coverage.' AS empty_description
 WHERE $tenant IS NOT NULL;
-SELECT dialfire.show(c.started_at, $zone) AS "Started", c.direction AS "Direction", replace(c.status, '_', ' ') AS "Status", n.caller_name AS "Other side",
+SELECT format('[%s](/call?tenant=%s&call=%s)', dialfire.show(c.started_at, $zone), dialfire.in_url(c.tenant), dialfire.in_url(c.call_id)) AS "Started",
+       replace(c.direction, 'bound', '') AS "Way", replace(c.status, '_', ' ') AS "Status", n.caller_name AS "Other side",
        NULLIF(c.phone, n.caller_name) AS "Number", COALESCE(c.agent_login, CASE WHEN c.is_human THEN '?' ELSE '–' END) AS "Agent",
        COALESCE(c.campaign_title, c.campaign_id) AS "Campaign", COALESCE(dialfire.show(make_interval(secs => c.duration_ms / 1000.0)), '–') AS "Duration",
        CASE WHEN c.recording_location ~ '^https?://[^][()<>"\s]+$' THEN format('[listen](%s)', c.recording_location) END AS "Recording",
-       format('[why](/call?tenant=%s&call=%s)', dialfire.in_url(c.tenant), dialfire.in_url(c.call_id)) AS "Life",
        CASE c.status WHEN 'failed' THEN 'red' WHEN 'in_progress' THEN 'azure' END AS _sqlpage_color
 FROM (
     SELECT * FROM dialfire.calls c
@@ -64,3 +66,4 @@ SELECT 'Newest' AS title, 'chevrons-left' AS icon, 'secondary' AS outline, '/cal
 SELECT 'Older' AS title, 'chevron-right' AS icon, 'secondary' AS outline, '/calls' || $here || $next AS link WHERE $next IS NOT NULL;
 SELECT 'CSV' AS title, 'file-download' AS icon, '/api/calls' || $here || '&format=csv' AS link WHERE $tenant IS NOT NULL;
 SELECT 'JSON' AS title, 'braces' AS icon, '/api/calls' || $here || '&limit=all' AS link WHERE $tenant IS NOT NULL;
+SELECT 'A call that is not here' AS title, 'help' AS icon, '/call?tenant=' || dialfire.in_url($tenant) AS link WHERE $tenant IS NOT NULL;

@@ -8,9 +8,9 @@ SELECT 'tab' AS component;
 SELECT CASE d WHEN '1' THEN 'Today' ELSE d || ' days' END AS title, format('/campaigns?tenant=%s&days=%s', dialfire.in_url($tenant), d) AS link, d = $days AS active
 FROM unnest(ARRAY['1', '7', '30', '90']) WITH ORDINALITY AS u(d, n) ORDER BY n;
 
-SELECT 'chart' AS component, 'Answered calls a day by campaign' AS title, 'line' AS type, true AS time, 280 AS height, 'answered' AS ytitle
+SELECT 'chart' AS component, 'Answered calls a day by campaign' AS title, 'line' AS type, true AS time, 280 AS height, 0 AS ymin, 'answered' AS ytitle
 WHERE EXISTS (SELECT FROM dialfire.campaign_daily WHERE tenant = $tenant AND day > (now() AT TIME ZONE $zone)::date - $days::int);
-SELECT COALESCE(title, NULLIF(campaign_id, ''), 'none') AS series, to_char(day, 'YYYY-MM-DD') AS x, sum(connects) AS y FROM dialfire.campaign_daily
+SELECT COALESCE(title, NULLIF(campaign_id, ''), 'none') AS series, to_char(day, 'YYYY-MM-DD"T00:00:00"') AS x, sum(connects) AS y FROM dialfire.campaign_daily
 WHERE tenant = $tenant AND day > (now() AT TIME ZONE $zone)::date - $days::int AND campaign_id IN (
     SELECT campaign_id FROM dialfire.campaign_daily WHERE tenant = $tenant AND day > (now() AT TIME ZONE $zone)::date - $days::int
     GROUP BY campaign_id ORDER BY sum(connects) DESC LIMIT 8)

@@ -2,10 +2,10 @@ SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/shell.sql', json_object('title', 'Day')) AS properties;
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);
-SET day = (SELECT CASE WHEN $day ~ '^\d{4}-\d\d-\d\d$' THEN $day ELSE ((now() AT TIME ZONE $zone)::date - 1)::text END);
+SET day = (SELECT CASE WHEN $day ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$' THEN ((left($day, 7) || '-01')::date + right($day, 2)::int - 1)::text ELSE ((now() AT TIME ZONE $zone)::date - 1)::text END);
 SET here = (SELECT 'tenant=' || dialfire.in_url($tenant));
 
-SELECT 'title' AS component, to_char($day::date, 'FMDay, DD FMMonth YYYY') AS contents;
+SELECT 'title' AS component, to_char($day::date, 'FMDay, DD FMMonth YYYY') AS contents, 2 AS level;
 SELECT 'big_number' AS component, 3 AS columns;
 SELECT 'Stored calls' AS title, dialfire.show(COALESCE(sum(attempts + inbound), 0)) AS value, 'in days of ' || $zone AS description,
        format('/calls?%s&from=%s&to=%2$s', $here, $day) AS title_link
@@ -14,7 +14,7 @@ SELECT 'Complete campaigns' AS title, format('%s of %s', count(*) FILTER (WHERE 
        CASE WHEN count(*) = 0 THEN 'secondary' WHEN bool_and(state = 'covered') THEN 'green' WHEN bool_or(state = 'failed') THEN 'red' ELSE 'orange' END AS color,
        CASE WHEN count(*) = 0 THEN 'this day is not wanted' WHEN bool_and(state = 'covered') THEN 'nothing is missing' ELSE 'something is missing' END AS description
 FROM dialfire.coverage_days WHERE tenant = $tenant AND day = $day::date;
-SELECT 'In quarantine' AS title, dialfire.show(count(*)) AS value, CASE WHEN count(*) > 0 THEN 'orange' END AS color, '/rejects?' || $here AS title_link
+SELECT 'In quarantine' AS title, dialfire.show(count(*)) AS value, 'records of this day' AS description, CASE WHEN count(*) > 0 THEN 'orange' END AS color, '/rejects?' || $here AS title_link
 FROM dialfire.rejects_open WHERE tenant = $tenant AND (fired AT TIME ZONE $zone)::date = $day::date;
 
 SELECT 'title' AS component, 'Missing hours' AS contents, 2 AS level;

@@ -50,6 +50,10 @@ SELECT 'form' AS component, 'post' AS method, '/api/diagnosis' AS action, 'CSV o
 WHERE $found::json -> 'summary' IS NOT NULL;
 SELECT 'hidden' AS type, v.name, v.value FROM (VALUES ('csrf', dialfire.csrf_token(sqlpage.cookie('session'))), ('tenant', $tenant), ('range', $range), ('format', 'csv')) AS v(name, value)
 WHERE $found::json -> 'summary' IS NOT NULL;
+SELECT 'form' AS component, 'post' AS method, '/api/diagnosis' AS action, 'JSON' AS validate, 'secondary' AS validate_outline, '' AS validate_color, 'export-json' AS id
+WHERE $found::json -> 'summary' IS NOT NULL;
+SELECT 'hidden' AS type, v.name, v.value FROM (VALUES ('csrf', dialfire.csrf_token(sqlpage.cookie('session'))), ('tenant', $tenant), ('range', $range)) AS v(name, value)
+WHERE $found::json -> 'summary' IS NOT NULL;
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/button.sql', json_object('tenant', $tenant, 'action', 'repair', 'argument', $range,
        'words', 'Fetch what is missing or changed', 'color', 'primary')) AS properties
 WHERE $found::json -> 'summary' IS NOT NULL;

@@ -42,7 +42,7 @@ ORDER BY v.place;
 SELECT 'chart' AS component, 'Calls a day' AS title, 'bar' AS type, true AS stacked, true AS time, 'calls' AS ytitle, 260 AS height,
        'green' AS color, 'orange' AS color, 'azure' AS color
 WHERE EXISTS (SELECT FROM dialfire.tenant_daily WHERE tenant = $tenant);
-SELECT v.series, to_char(d.day, 'YYYY-MM-DD') AS x, v.calls AS y
+SELECT v.series, to_char(d.day, 'YYYY-MM-DD"T00:00:00"') AS x, v.calls AS y
 FROM dialfire.tenant_daily d
 CROSS JOIN LATERAL (VALUES (1, 'answered', d.connects), (2, 'inbound', d.inbound), (3, 'other attempts and events', d.attempts - d.connects)) AS v(place, series, calls)
 WHERE d.tenant = $tenant AND d.day > (now() AT TIME ZONE $zone)::date - 30
@@ -58,3 +58,7 @@ SELECT format('[%s](/ingestion?tenant=%s)', regexp_replace(h.tenant, '([^[:alnum
 FROM dialfire.sync_health h JOIN dialfire.tenants t ON t.tenant = h.tenant
 LEFT JOIN LATERAL (SELECT max(d.last_at) AS last_at FROM dialfire.daily_stats d WHERE d.tenant = h.tenant) k ON true
 ORDER BY h.status = 'ok', h.tenant;
+SELECT 'button' AS component WHERE $tenant IS NOT NULL;
+SELECT v.title, v.icon, v.link FROM (VALUES ('Figures as CSV', 'file-download', '/api/kpi?format=csv'), ('JSON', 'braces', '/api/kpi'),
+    ('What needs attention as CSV', 'file-download', '/api/attention?format=csv'), ('JSON', 'braces', '/api/attention')) AS v(title, icon, link)
+WHERE $tenant IS NOT NULL;

@@ -2,6 +2,7 @@ SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/shell.sql', json_object('title', 'Ingestion')) AS properties;
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);
+SET before = (SELECT CASE WHEN $before ~ '^\d{1,18}$' THEN $before END);
 SET here = (SELECT '?tenant=' || dialfire.in_url($tenant) || '&kind=' || dialfire.in_url($kind) || '&status=' || dialfire.in_url($status));
 
 SELECT 'datagrid' AS component, 'Sync of ' || $tenant AS title, 'Last error within a day: ' || h.last_error AS description FROM dialfire.sync_health h WHERE h.tenant = $tenant;

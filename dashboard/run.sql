@@ -39,6 +39,9 @@ SELECT dialfire.show(h.at, $zone) AS "When", h.method || ' ' || h.url AS "Reques
        h.attempt AS "Attempt", round(h.duration_ms) || ' ms' AS "Took", dialfire.show(make_interval(secs => h.retry_after)) AS "Asked to wait", h.error AS "Error"
 FROM dialfire.http_log h WHERE h.tenant = $tenant AND h.run_id = $run::bigint ORDER BY h.id LIMIT 200;
 
+SELECT 'button' AS component WHERE $run IS NOT NULL;
+SELECT 'CSV' AS title, 'file-download' AS icon, format('/api/errors?tenant=%s&run=%s&format=csv', dialfire.in_url($tenant), $run) AS link WHERE $run IS NOT NULL;
+SELECT 'JSON' AS title, 'braces' AS icon, format('/api/errors?tenant=%s&run=%s&limit=all', dialfire.in_url($tenant), $run) AS link WHERE $run IS NOT NULL;
 SELECT 'title' AS component, 'In quarantine' AS contents, 2 AS level WHERE $run IS NOT NULL;
 SELECT 'table' AS component, true AS hover, 'rejects' AS id, 'No record of this run was refused.' AS empty_description WHERE $run IS NOT NULL;
 SELECT j.kind AS "Kind", j.key AS "Key", j.reason AS "Reason", j.field AS "Field", j.detail AS "Detail",

@@ -23,18 +23,6 @@ create() {
 	END
 }
 
-# Below the range that the kernel gives to outgoing connections.
-free_port() {
-    local port
-    for port in $(shuf -n 100 -i 20000-29999); do
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-            echo "$port"
-            return
-        fi
-    done
-    die "no free port"
-}
-
 start() {
     if running; then
         if [ "$(library)" = "$(cat "$DIR/library")" ]; then return; fi

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # demo.sh start|story|dashboard|stop|remove: the extension, a private cluster, a simulated vendor, and what a user would type.
+# CLUSTER names the cluster, DEMO_PROFILE=dev builds without optimising.
 . "$(dirname "$0")/lib.sh"
-export CLUSTER=demo
+export CLUSTER=${CLUSTER:-demo}
+PROFILE=${DEMO_PROFILE:-release}
 DAYS=21
 
 stop_simulator() {
@@ -14,7 +16,7 @@ stop_simulator() {
 
 start_simulator() {
     stop_simulator
-    setsid nohup "$TARGET/release/simulator" --port 0 --days "$DAYS" >"$CLUSTER_DIR/simulator.log" 2>&1 </dev/null &
+    setsid nohup "$TARGET/${PROFILE/dev/debug}/simulator" --port 0 --days "$DAYS" >"$CLUSTER_DIR/simulator.log" 2>&1 </dev/null &
     echo $! >"$CLUSTER_DIR/simulator.pid"
     local tries
     for ((tries = 0; tries < 100; tries++)); do
@@ -28,9 +30,11 @@ start_simulator() {
 
 # prepare DATABASE: all that is needed for a script, and an empty database.
 prepare() {
+    # Until all is there: who is interrupted leaves nothing behind that runs.
+    trap stop EXIT
     scripts/setup.sh
-    scripts/install.sh release
-    step "building the simulator" bounded 1200 cargo build --quiet --release -p simulator
+    scripts/install.sh "$PROFILE"
+    step "building the simulator" bounded 1200 cargo build --quiet --profile "$PROFILE" -p simulator
     step "starting the server" scripts/cluster.sh start
     eval "$(scripts/cluster.sh env)"
     export PGDATABASE=$1 PGOPTIONS='-c client_min_messages=notice'
@@ -45,6 +49,7 @@ show() {
     say "$1"
     "$("$PG_CONFIG" --bindir)/psql" -X -e -v ON_ERROR_STOP=1 -v "base_url=$base_url" -P pager=off -P columns=120 \
         -P format=wrapped -P linestyle=unicode -P null=∅ -f "$1"
+    trap - EXIT
     echo
     say "the server keeps running; go on with"
     echo "    $("$PG_CONFIG" --bindir)/psql -h $PGHOST -p $PGPORT -U postgres $PGDATABASE"
@@ -63,11 +68,17 @@ story() {
     show scripts/story.sql
 }
 
-# kill_noted NAME WORD: ends the process that NAME.pid of the cluster tells, if it still is one of that name.
+# kill_noted NAME WORD: ends the process that NAME.pid of the cluster tells, if it still is one of that name, and what it started.
 kill_noted() {
-    local pid
+    local pid tries signal=TERM
     pid=$(cat "$CLUSTER_DIR/$1.pid" 2>/dev/null) || return 0
-    ! grep -aq "$2" "/proc/$pid/cmdline" 2>/dev/null || kill "$pid"
+    for ((tries = 0; tries < 100; tries++)); do
+        grep -aq "$2" "/proc/$pid/cmdline" 2>/dev/null || break
+        # SQLPage waits for browsers that hold a connection.
+        [ "$tries" -lt 30 ] || signal=KILL
+        kill -s "$signal" -- "-$pid" 2>/dev/null || break
+        sleep 0.1
+    done
     rm -f "$CLUSTER_DIR/$1.pid"
 }
 
@@ -81,27 +92,28 @@ dashboard() {
     prepare dashboard
     kill_noted dashboard sqlpage
     kill_noted mover demo.sh
-    step "two tenants and two people" scripts/cluster.sh psql -X -q -v ON_ERROR_STOP=1 -v "base_url=${base_url%/api}" \
+    step "two tenants and two people" scripts/cluster.sh psql -X -q -d dashboard -v ON_ERROR_STOP=1 -v "base_url=${base_url%/api}" \
         -o /dev/null -f scripts/dashboard.sql
-    local name address tries
+    local name port tries
     for name in anna ben; do scripts/dashboard.sh password "$name" "$name" <<<"$name"; done >"$CLUSTER_DIR/users"
     scripts/dashboard.sh users "$CLUSTER_DIR/users" dashboard
-    setsid nohup scripts/dashboard.sh serve "postgres://dashboard@127.0.0.1:$PGPORT/dashboard" 127.0.0.1:0 \
+    port=$(free_port 8080)
+    setsid nohup scripts/dashboard.sh serve "postgres://dashboard@127.0.0.1:$PGPORT/dashboard" "127.0.0.1:$port" \
         >"$CLUSTER_DIR/dashboard.log" 2>&1 </dev/null &
     echo $! >"$CLUSTER_DIR/dashboard.pid"
     for ((tries = 0; tries < 300; tries++)); do
-        address=$(grep -oE 'http://127\.0\.0\.1:[0-9]+' "$CLUSTER_DIR/dashboard.log" | head -1 || true)
-        [ -z "$address" ] || break
+        [ "$(curl -s -m 10 "http://127.0.0.1:$port/health" || true)" != '{"status":"ok"}' ] || break
         sleep 0.1
     done
-    [ -n "$address" ] || { cat "$CLUSTER_DIR/dashboard.log" >&2; die "SQLPage did not start"; }
+    [ "$tries" -lt 300 ] || { cat "$CLUSTER_DIR/dashboard.log" >&2; die "SQLPage did not start"; }
     export base_url
     setsid nohup "$0" move >/dev/null 2>&1 </dev/null &
     echo $! >"$CLUSTER_DIR/mover.pid"
-    say "the dashboard is at $address"
+    trap - EXIT
+    say "the dashboard is at http://127.0.0.1:$port"
     echo "    sign in as anna, password anna: a Dialfire tenant with new calls twice a minute"
     echo "    or as ben, password ben: a HighLevel tenant whose agents are not assigned yet"
-    echo "    make demo-stop"
+    echo "    make demo-stop ends it"
 }
 
 stop() {
@@ -110,7 +122,7 @@ stop() {
         kill_noted dashboard sqlpage
         stop_simulator
         scripts/cluster.sh stop
-        say "the demo is stopped; make demo starts it again, make clean-demo removes it"
+        say "the demo is stopped; make clean-demo removes its data"
     fi
 }
 

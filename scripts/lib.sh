@@ -38,6 +38,19 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # From / because the server's user may not enter the clone.
 as_server() { (cd / && "${AS_SERVER[@]}" "$@"); }
 
+# free_port [FIRST]: a port of loopback that nobody listens on, the first where it is. The others are below the range that the
+# kernel gives to outgoing connections.
+free_port() {
+    local port
+    for port in ${1:-} $(shuf -n 100 -i 20000-29999); do
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+    die "no free port"
+}
+
 # bounded SECONDS COMMAND…: ends the command and all that it started when the time is over or we are told to stop.
 bounded() {
     local child status=0

@@ -1,11 +1,14 @@
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/api.sql') AS properties;
 SET nothing = (SELECT CASE $format WHEN 'csv' THEN '""' END);
 SET formula = (SELECT sqlpage.run_sql('sqlpage/csv.sql', json_object('format', $format))::json -> 0 ->> 'formula');
 SET most = (SELECT CASE WHEN $format = 'csv' OR $limit = 'all' THEN NULL WHEN $limit ~ '^\d{1,6}$' THEN $limit ELSE '100' END);
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SET zone = (SELECT timezone FROM dialfire.tenants WHERE tenant = $tenant);
-SET from = (SELECT CASE WHEN $from ~ '^\d{4}-\d\d-\d\d$' THEN $from ELSE ((now() AT TIME ZONE $zone)::date - 6)::text END);
-SET to = (SELECT CASE WHEN $to ~ '^\d{4}-\d\d-\d\d$' THEN $to ELSE (now() AT TIME ZONE $zone)::date::text END);
+SET from = (SELECT CASE WHEN $from ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$' THEN ((left($from, 7) || '-01')::date + right($from, 2)::int - 1)::text ELSE ((now() AT TIME ZONE $zone)::date - 6)::text END);
+SET to = (SELECT CASE WHEN $to ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$' THEN ((left($to, 7) || '-01')::date + right($to, 2)::int - 1)::text ELSE (now() AT TIME ZONE $zone)::date::text END);
+SET before = (SELECT CASE WHEN $before ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(\+00(:00)?|Z)$'
+    THEN (((left($before, 7) || '-01')::date + substr($before, 9, 2)::int - 1 + substring($before FROM '[T ]([0-9:.]+)')::time) AT TIME ZONE 'UTC')::text END);
 SELECT CASE $format WHEN 'csv' THEN 'csv' ELSE 'json' END AS component, 'calls' AS filename;
 SELECT COALESCE(to_jsonb(regexp_replace(c.tenant, $formula, '''')), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(c.vendor), $nothing::jsonb) AS vendor,
        COALESCE(to_jsonb(regexp_replace(c.call_id, $formula, '''')), $nothing::jsonb) AS call_id, COALESCE(to_jsonb(c.started_at), $nothing::jsonb) AS started_at,

@@ -1,3 +1,4 @@
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/api.sql') AS properties;
 SET nothing = (SELECT CASE $format WHEN 'csv' THEN '""' END);
 SET formula = (SELECT sqlpage.run_sql('sqlpage/csv.sql', json_object('format', $format))::json -> 0 ->> 'formula');

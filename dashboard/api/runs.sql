@@ -1,7 +1,9 @@
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/api.sql') AS properties;
 SET nothing = (SELECT CASE $format WHEN 'csv' THEN '""' END);
 SET formula = (SELECT sqlpage.run_sql('sqlpage/csv.sql', json_object('format', $format))::json -> 0 ->> 'formula');
 SET most = (SELECT CASE WHEN $format = 'csv' OR $limit = 'all' THEN NULL WHEN $limit ~ '^\d{1,6}$' THEN $limit ELSE '100' END);
+SET before = (SELECT CASE WHEN $before ~ '^\d{1,18}$' THEN $before END);
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
 SELECT CASE $format WHEN 'csv' THEN 'csv' ELSE 'json' END AS component, 'runs' AS filename;
 SELECT COALESCE(to_jsonb(regexp_replace(r.tenant, $formula, '''')), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(r.run_id), $nothing::jsonb) AS run_id,

@@ -1,11 +1,13 @@
 -- The beginning of every page: who asks becomes the role of this connection until the request ends, then the frame.
 SET nothing = (SELECT set_config('role', 'none', false));
-SET me = (SELECT row_to_json(s) FROM dialfire.dashboard_session(sqlpage.cookie('session'), 'browser') s);
+-- Whom an identity provider has signed in by now is not the one who was before.
+SET me = (SELECT row_to_json(s) FROM dialfire.dashboard_session(sqlpage.cookie('session'), 'browser') s
+          WHERE COALESCE(s.name = sqlpage.user_info('email'), true));
 
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/headers.sql') AS properties;
-SELECT 'redirect' AS component,
-       sqlpage.link('/login', json_object('next', sqlpage.path(), 'tenant', $tenant)) AS link
-WHERE $me IS NULL;
+SET next = (SELECT CASE WHEN sqlpage.request_method() = 'GET' THEN sqlpage.path() || COALESCE(
+    (SELECT '?' || string_agg(dialfire.in_url(key) || '=' || dialfire.in_url(value), '&') FROM json_each_text(sqlpage.variables('get')::json)), '') END);
+SELECT 'redirect' AS component, '/login?next=' || COALESCE(dialfire.in_url($next), '') AS link WHERE $me IS NULL;
 
 SET nothing = (SELECT set_config('role', $me::json ->> 'role', false));
 SET tenant = (SELECT dialfire.tenant_or_first($tenant));
@@ -15,6 +17,7 @@ SELECT 'shell' AS component,
        concat_ws(' · ', $title, $tenant) AS title,
        'Calls' AS navbar_title,
        'phone-call' AS icon,
+       '/logo.svg' AS favicon,
        '/' || COALESCE($query, '') AS link,
        'en' AS language,
        true AS norobot,
@@ -40,6 +43,7 @@ SELECT 'shell' AS component,
                                          'active', sqlpage.path() = '/account')
        ) items) AS menu_item;
 
+SELECT 'title' AS component, concat_ws(' of ', $title, $tenant) AS contents, 'visually-hidden' AS class;
 SELECT 'empty_state' AS component, 'database-off' AS icon, 'No tenant yet' AS title,
        format('Role %s may use no tenant. The owner of the database lets it see one by CALL df_grant(''acme'', %L), or GRANT USAGE ON FOREIGN SERVER acme TO %I to look only.',
               current_user, current_user, current_user) AS description
