@@ -1,6 +1,7 @@
 -- It asks the vendor: a browser must bring the token of its session.
 SET nothing = (SELECT set_config('role', 'none', false));
 SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/text.sql') AS properties;
+SELECT 'dynamic' AS component, sqlpage.run_sql('sqlpage/headers.sql') AS properties;
 SET fits = (SELECT sqlpage.request_method() = 'POST' AND (sqlpage.cookie('session') IS NULL OR COALESCE(:csrf = dialfire.csrf_token(sqlpage.cookie('session')), false)));
 SELECT 'status_code' AS component, 403 AS status WHERE $fits = 'false';
 SELECT 'json' AS component, '{"error":"POST tenant and range, from a form of this session or with a bearer token"}' AS contents WHERE $fits = 'false';

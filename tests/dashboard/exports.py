@@ -130,11 +130,11 @@ def test_no_cell_of_a_csv_file_is_a_formula():
     seen = ["'" + text if text in evil[:5] else text for text in evil]
     values = ", ".join(f"('{text.replace(chr(39), chr(39) * 2)}')" for text in evil)
     sql(f"""INSERT INTO dialfire.rejects (tenant, source, kind, key, reason, field, detail, payload, fingerprint, resolved_at)
-            SELECT 'acme', 'x', 'contact', v, 'bad_date', v, v, '{{}}', 'cell ' || v, NULL FROM (VALUES {values}) AS t(v)""")
-    rows = [row for row in client.get("/api/rejects", tenant="acme", format="csv").rows() if row["source"] == "x"]
+            SELECT 'acme', 'cells', 'contact', v, 'bad_date', v, v, '{{}}', 'cell ' || v, NULL FROM (VALUES {values}) AS t(v)""")
+    rows = [row for row in client.get("/api/rejects", tenant="acme", format="csv").rows() if row["source"] == "cells"]
     for name in ("key", "field", "detail"):
         assert sorted(row[name] for row in rows) == sorted(seen), [row[name] for row in rows]
-    plain = [row["key"] for row in json.loads(client.get("/api/rejects", tenant="acme").text) if row["source"] == "x"]
+    plain = [row["key"] for row in json.loads(client.get("/api/rejects", tenant="acme").text) if row["source"] == "cells"]
     assert sorted(plain) == sorted(evil), plain
     sql("DELETE FROM dialfire.rejects WHERE fingerprint LIKE 'cell %'")
 

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import re
 import subprocess
 import time
 import urllib.parse
@@ -80,6 +81,10 @@ class Client:
 
     def post(self, path, **fields):
         return self.ask("POST", path, urllib.parse.urlencode(fields), {"Content-Type": "application/x-www-form-urlencoded"})
+
+    def calls(self, tenant, **query):
+        """How many calls of the tenant its page shows."""
+        return len(re.findall(rf"/call\?tenant={tenant}&(?:amp;)?call=", self.get("/calls", tenant=tenant, **query).text))
 
     def csrf(self):
         return self.get("/account").text.split('name="csrf" value="')[1].split('"')[0]
