@@ -13,6 +13,7 @@ use pgrx::spi;
 use crate::pg::copy;
 use crate::pg::memory::briefly;
 use crate::pg::transaction::attempt;
+use crate::pg::values;
 use crate::stats::{self, News};
 
 /// Whose rows are new or known together.
@@ -120,7 +121,7 @@ pub fn newcomers(tenant: &str, by: By, batch: &mut Batch, news: &mut News) -> sp
 
 /// Not on a distributed Postgres, whose tables are written by statements only.
 fn may_copy() -> spi::Result<bool> {
-    let plain = Spi::get_one("SELECT NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")?;
+    let plain = values::one("SELECT NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')", &[])?;
     Ok(plain.unwrap_or_default())
 }
 
@@ -176,7 +177,7 @@ fn unknown(tenant: &str, ids: HashSet<&str>, met: &mut Met, sql: &str) -> spi::R
         return Ok(unknown);
     }
     let args = [tenant.into(), ids.into_iter().collect::<Vec<_>>().into()];
-    let unknown = Spi::get_one_with_args::<Vec<Option<String>>>(sql, &args)?;
+    let unknown = values::one::<Vec<Option<String>>>(sql, &args)?;
     Ok(unknown.unwrap_or_default().into_iter().flatten().collect())
 }
 

@@ -7,13 +7,16 @@ use calls::range::Window;
 use calls::row::Transaction;
 use calls::vendor::dialfire::{Event, Known};
 use calls::vendor::vicidial::{Alike, Table};
-use calls::vendor::Stored;
+use calls::vendor::{Aside, Stored};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use pgrx::spi;
 
+use crate::pg::memory::briefly;
+use crate::pg::spill::Spill;
+use crate::pg::values;
 use crate::store::{date, instant};
 
 /// Events of whole days held at once, eight bytes each.
@@ -99,12 +102,14 @@ impl Days {
                     &[tenant.into(), date(day).into()],
                 )?
                 .first();
-            let contacts = row.get::<Vec<Option<String>>>(1)?.unwrap_or_default();
-            let fired = row.get::<Vec<Option<TimestampWithTimeZone>>>(2)?.unwrap_or_default();
-            let checksums = row.get::<Vec<Option<String>>>(3)?.unwrap_or_default();
-            let events = contacts.into_iter().zip(fired).zip(checksums);
-            let hashes = events.map(|((contact, fired), md5)| Some(self.hash(&contact?, fired?, &md5?)));
-            Ok::<_, spi::Error>(hashes.flatten().collect())
+            briefly(|| {
+                let contacts = row.get::<Vec<Option<String>>>(1)?.unwrap_or_default();
+                let fired = row.get::<Vec<Option<TimestampWithTimeZone>>>(2)?.unwrap_or_default();
+                let checksums = row.get::<Vec<Option<String>>>(3)?.unwrap_or_default();
+                let events = contacts.into_iter().zip(fired).zip(checksums);
+                let hashes = events.map(|((contact, fired), md5)| Some(self.hash(&contact?, fired?, &md5?)));
+                Ok::<_, spi::Error>(hashes.flatten().collect())
+            })
         })?;
         stored.sort_unstable();
         Ok(stored)
@@ -127,6 +132,10 @@ fn calls_of(tenant: &str, day: NaiveDate) -> spi::Result<u64> {
 impl Stored for Lookup<'_> {
     type Error = spi::Error;
 
+    fn aside(&mut self) -> spi::Result<Box<dyn Aside>> {
+        Ok(Box::new(Spill::default()))
+    }
+
     fn known(&mut self, events: &[Event]) -> spi::Result<Vec<Known>> {
         if events.is_empty() || self.empty {
             return Ok(vec![Known::No; events.len()]);
@@ -147,7 +156,7 @@ impl Stored for Lookup<'_> {
             contacts.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().into(),
             contacts.iter().map(|(_, md5)| md5.as_str()).collect::<Vec<_>>().into(),
         ];
-        let changed = Spi::get_one_with_args::<Vec<Option<String>>>(
+        let changed = values::one::<Vec<Option<String>>>(
             "WITH back AS (UPDATE dialfire.contacts SET gone_at = NULL, changed_at = now()
                  WHERE tenant = $1 AND id = ANY ($2) AND gone_at IS NOT NULL)
              SELECT array_agg(i.id) FROM unnest($2::text[], $3::text[]) AS i(id, md5)
@@ -159,7 +168,7 @@ impl Stored for Lookup<'_> {
     }
 
     fn active(&mut self, campaign_id: &str, since: NaiveDate) -> spi::Result<Vec<String>> {
-        let active = Spi::get_one_with_args::<Vec<Option<String>>>(
+        let active = values::one::<Vec<Option<String>>>(
             "SELECT array_agg(DISTINCT t.contact_id) FROM dialfire.transactions t
              JOIN dialfire.contacts c ON c.tenant = t.tenant AND c.id = t.contact_id AND c.gone_at IS NULL
              WHERE t.tenant = $1 AND t.campaign_id = $2 AND t.day >= $3::date
@@ -204,22 +213,24 @@ impl Stored for Lookup<'_> {
                 None,
                 &args,
             )?;
-            for row in rows {
-                let at = row.get::<i64>(1)?.unwrap_or(1) as usize - 1;
-                alike[at].push(Alike {
-                    id: row.get(2)?.unwrap_or_default(),
-                    former: row.get(3)?,
-                    checksum: row.get(4)?,
-                    has_ended: row.get(5)?.unwrap_or_default(),
-                    status: row.get(6)?,
-                });
-            }
-            Ok(alike)
+            briefly(|| {
+                for row in rows {
+                    let at = row.get::<i64>(1)?.unwrap_or(1) as usize - 1;
+                    alike[at].push(Alike {
+                        id: row.get(2)?.unwrap_or_default(),
+                        former: row.get(3)?,
+                        checksum: row.get(4)?,
+                        has_ended: row.get(5)?.unwrap_or_default(),
+                        status: row.get(6)?,
+                    });
+                }
+                Ok(alike)
+            })
         })
     }
 
     fn open_calls(&mut self, table: Table, window: Window) -> spi::Result<Vec<String>> {
-        let open = Spi::get_one_with_args::<Vec<Option<String>>>(
+        let open = values::one::<Vec<Option<String>>>(
             "SELECT array_agg(o.id) FROM (
                 SELECT t.id FROM dialfire.connections c
                 JOIN dialfire.transactions t ON t.tenant = c.tenant AND t.id = c.transaction_id
@@ -242,7 +253,7 @@ fn one_by_one(tenant: &str, events: &[&Event]) -> spi::Result<Vec<Known>> {
         events.iter().map(|e| instant(e.fired)).collect::<Vec<_>>().into(),
         events.iter().map(|e| e.md5.as_str()).collect::<Vec<_>>().into(),
     ];
-    let codes = Spi::get_one_with_args::<Vec<Option<i32>>>(
+    let codes = values::one::<Vec<Option<i32>>>(
         "SELECT array_agg(CASE WHEN t.known THEN 1 WHEN r.known THEN 2 ELSE 0 END ORDER BY e.n)
          FROM unnest($2::text[], $3::timestamptz[], $4::text[]) WITH ORDINALITY AS e(contact_id, fired, md5, n)
          LEFT JOIN LATERAL (

@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use crate::error::Failure;
+use crate::pg::memory::briefly;
 use crate::pg::role::{self, AsOwner};
 
 /// A row: its own key, the key of what it hangs on, and the rest as JSON.
@@ -204,7 +205,7 @@ pub fn fetch(cursor: &str, rows: usize) -> spi::Result<Vec<Row>> {
         let mut cursor = client.find_cursor(cursor)?;
         let fetched = cursor.fetch(rows as _)?;
         let rows = fetched.map(|row| Ok((row.get(1)?, row.get(2)?, row.get::<String>(3)?.unwrap_or_default())));
-        let rows = rows.collect::<spi::Result<Vec<Row>>>()?;
+        let rows = briefly(|| rows.collect::<spi::Result<Vec<Row>>>())?;
         cursor.detach_into_name();
         Ok(rows)
     })

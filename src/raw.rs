@@ -7,7 +7,7 @@ use std::str::FromStr;
 use calls::range::{self, Window};
 use calls::row::Record;
 use calls::vendor::dialfire::{Event, Known};
-use calls::vendor::{Normalised, Stored, Vendor};
+use calls::vendor::{Aside, Normalised, Stored, Vendor};
 use chrono::{NaiveDate, Utc};
 use chrono_tz::Tz;
 use pgrx::datum::JsonB;
@@ -19,6 +19,7 @@ use crate::error::Failure;
 use crate::fetch::{self, Fetch, Fetched, Round};
 use crate::pg::json::RawJson;
 use crate::pg::role::{self, AsOwner};
+use crate::pg::spill::Spill;
 use crate::tenant::Tenant;
 use crate::vendor;
 
@@ -93,6 +94,10 @@ struct Nothing;
 
 impl Stored for Nothing {
     type Error = Infallible;
+
+    fn aside(&mut self) -> Result<Box<dyn Aside>, Infallible> {
+        Ok(Box::new(Spill::default()))
+    }
 
     fn known(&mut self, events: &[Event]) -> Result<Vec<Known>, Infallible> {
         Ok(vec![Known::No; events.len()])

@@ -10,6 +10,7 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use crate::pg::memory::briefly;
+use crate::pg::values;
 use crate::voice;
 
 /// Rows a statement at most: a single contact may have tens of thousands.
@@ -69,7 +70,7 @@ fn days_of(tenant: &str, table: &str, ids: Vec<String>) -> spi::Result<Vec<Naive
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let days = Spi::get_one_with_args::<Vec<Option<Date>>>(
+    let days = values::one::<Vec<Option<Date>>>(
         &format!("SELECT array_agg(DISTINCT day) FROM dialfire.{table} WHERE tenant = $1 AND id = ANY ($2)"),
         &[tenant.into(), ids.into()],
     )?;
@@ -93,7 +94,7 @@ pub fn adopt<R: Row>(tenant: &str, rows: Vec<R>) -> spi::Result<(Changes, HashSe
         let (inserted, all) = briefly(|| {
             Spi::connect_mut(|client| {
                 let done = client.update(&sql, Some(1), &arguments(tenant, part))?.first();
-                Ok::<_, spi::Error>((done.get::<i64>(1)?, done.get::<Vec<Option<String>>>(3)?))
+                briefly(|| Ok::<_, spi::Error>((done.get::<i64>(1)?, done.get::<Vec<Option<String>>>(3)?)))
             })
         })?;
         let (inserted, all) = (inserted.unwrap_or(0) as u64, all.unwrap_or_default());
@@ -132,7 +133,7 @@ fn write_part<R: Row>(tenant: &str, rows: &[R], dry: bool) -> spi::Result<(Chang
         let done = if dry { client.select(&sql, Some(1), &args)? } else { client.update(&sql, Some(1), &args)? };
         let done = done.first();
         let (inserted, updated) = done.get_two::<i64, i64>()?;
-        let calls = if dry { None } else { done.get::<Vec<Option<String>>>(3)? };
+        let calls = if dry { None } else { briefly(|| done.get::<Vec<Option<String>>>(3))? };
         Ok::<_, spi::Error>((inserted.unwrap_or(0) as u64, updated.unwrap_or(0) as u64, calls.unwrap_or_default()))
     })?;
     let unchanged = (rows.len() as u64).saturating_sub(inserted + updated);

@@ -41,7 +41,8 @@ fn upsert_part(tenant: &str, rows: &[VoiceCall], dry: bool) -> spi::Result<Chang
     let sql = if dry { compare_sql() } else { upsert_sql() };
     let (changed, inserted) = Spi::connect_mut(|client| {
         let done = if dry { client.select(sql, Some(1), &args)? } else { client.update(sql, Some(1), &args)? };
-        done.first().get_two::<Vec<Option<String>>, i64>()
+        let done = done.first();
+        briefly(|| done.get_two::<Vec<Option<String>>, i64>())
     })?;
     let (changed, inserted) = (changed.unwrap_or_default(), inserted.unwrap_or_default() as u64);
     let touched = changed.len() as u64;

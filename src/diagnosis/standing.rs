@@ -1,7 +1,7 @@
 //! Stored calls for which the vendor's list of events stands: their contacts are not asked for.
 
 use calls::vendor::dialfire::{Event, Known};
-use calls::vendor::Stored;
+use calls::vendor::{Aside, Stored};
 use chrono::{DateTime, NaiveDate};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
@@ -9,6 +9,7 @@ use pgrx::spi;
 
 use super::call::Call;
 use crate::lookup::Lookup;
+use crate::pg::memory::briefly;
 use crate::store::instant;
 
 /// A stored call for which an event stands, so that the vendor has it unchanged.
@@ -30,6 +31,10 @@ pub struct Remember<'a> {
 impl Stored for Remember<'_> {
     type Error = spi::Error;
 
+    fn aside(&mut self) -> spi::Result<Box<dyn Aside>> {
+        self.lookup.aside()
+    }
+
     fn known(&mut self, events: &[Event]) -> spi::Result<Vec<Known>> {
         let known = self.lookup.known(events)?;
         let stored = |wanted: Known| events.iter().zip(&known).filter(move |(_, k)| **k == wanted).map(|(e, _)| e);
@@ -46,15 +51,17 @@ impl Stored for Remember<'_> {
         ];
         let found = Spi::connect(|client| {
             let row = client.select(KNOWN, Some(1), &args)?.first();
-            let ids = row.get::<Vec<Option<String>>>(1)?.unwrap_or_default();
-            let agents = row.get::<Vec<Option<String>>>(2)?.unwrap_or_default();
-            let matching = row.get::<Vec<Option<bool>>>(3)?.unwrap_or_default();
-            let found = ids.into_iter().zip(agents).zip(matching);
-            Ok::<_, spi::Error>(found.map(|((id, agent_id), matches)| Stands {
-                id: id.unwrap_or_default(),
-                agent_id,
-                matches: matches.unwrap_or_default(),
-            }))
+            briefly(|| {
+                let ids = row.get::<Vec<Option<String>>>(1)?.unwrap_or_default();
+                let agents = row.get::<Vec<Option<String>>>(2)?.unwrap_or_default();
+                let matching = row.get::<Vec<Option<bool>>>(3)?.unwrap_or_default();
+                let found = ids.into_iter().zip(agents).zip(matching);
+                Ok::<_, spi::Error>(found.map(|((id, agent_id), matches)| Stands {
+                    id: id.unwrap_or_default(),
+                    agent_id,
+                    matches: matches.unwrap_or_default(),
+                }))
+            })
         })?;
         self.calls.extend(found);
         Ok(known)

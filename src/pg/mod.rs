@@ -18,16 +18,9 @@ pub mod spill;
 pub mod thread;
 pub mod transaction;
 pub mod utility;
+pub mod values;
 pub mod veil;
 pub mod zone;
-
-/// One value that is only read. `Spi::get_one` would take a transaction id for it, and the commit would write WAL.
-pub fn read<T: pgrx::FromDatum + pgrx::IntoDatum>(
-    sql: &str,
-    args: &[pgrx::datum::DatumWithOid],
-) -> pgrx::spi::Result<Option<T>> {
-    pgrx::Spi::connect(|client| client.select(sql, Some(1), args)?.first().get_one())
-}
 
 /// A date from its number of days since 2000-01-01.
 pub fn date(days: i32) -> pgrx::datum::Date {

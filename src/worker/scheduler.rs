@@ -10,10 +10,10 @@ use pgrx::prelude::*;
 
 use crate::error::Failure;
 use crate::ledger;
-use crate::pg;
 use crate::pg::process;
 use crate::pg::role::AsOwner;
 use crate::pg::transaction::{attempt, message, Transactions};
+use crate::pg::values;
 use crate::schedule::{self, Due};
 use crate::settings;
 use crate::worker::{launcher, LIBRARY};
@@ -116,10 +116,10 @@ fn still_running(running: Vec<Running>) -> Vec<Running> {
 fn take_over() -> Result<bool, String> {
     let transactions = Transactions::of_worker();
     let taken = attempt(|| {
-        if pg::read::<bool>("SELECT pg_try_advisory_lock($1)", &[ledger::scheduler_key().into()])? != Some(true) {
+        if values::read::<bool>("SELECT pg_try_advisory_lock($1)", &[ledger::scheduler_key().into()])? != Some(true) {
             return Ok(false);
         }
-        let orphans = pg::read::<Vec<Option<i32>>>(
+        let orphans = values::read::<Vec<Option<i32>>>(
             "SELECT array_agg(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND backend_type = 'dialfire_sync job'",
             &[],
@@ -136,7 +136,7 @@ fn look(for_dead: bool, running: &[Running], free: usize) -> Result<Look, String
     let found = attempt(|| {
         let Ok(_owner) = AsOwner::begin() else { return Ok(Look::NoExtension) };
         // The library may be newer than the extension's objects, or CREATE EXTENSION not be committed yet.
-        let ready = pg::read::<bool>("SELECT to_regclass('dialfire.schedules') IS NOT NULL", &[])?;
+        let ready = values::read::<bool>("SELECT to_regclass('dialfire.schedules') IS NOT NULL", &[])?;
         if ready != Some(true) {
             return Ok(Look::NoExtension);
         }
@@ -161,11 +161,11 @@ fn look(for_dead: bool, running: &[Running], free: usize) -> Result<Look, String
 
 /// On a worker node of Citus, whose coordinator has the schedules, and the processes that do them.
 fn is_of_another_node() -> pgrx::spi::Result<bool> {
-    let is_citus = pg::read::<bool>("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')", &[])?;
+    let is_citus = values::read::<bool>("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')", &[])?;
     if is_citus != Some(true) {
         return Ok(false);
     }
-    Ok(pg::read::<bool>("SELECT groupid <> 0 FROM pg_dist_local_group", &[])? == Some(true))
+    Ok(values::read::<bool>("SELECT groupid <> 0 FROM pg_dist_local_group", &[])? == Some(true))
 }
 
 fn start(database: pg_sys::Oid, due: &Due) -> Result<DynamicBackgroundWorker, ()> {

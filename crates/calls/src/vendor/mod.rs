@@ -22,7 +22,7 @@ pub mod vicidial;
 
 pub use check::{Check, Checks};
 use dialfire::reject;
-pub use dialfire::Stored;
+pub use dialfire::{Aside, Stored};
 
 /// One vendor: what its sources are, which requests a window takes, and what its records become.
 pub trait Vendor: Sized + Send + Sync + 'static {

@@ -1,6 +1,8 @@
 //! One line of the event feed: `fired|md5|contact id|task log index,transaction index`.
 
-use chrono::{DateTime, Utc};
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::field::Fault;
 use crate::instant;
@@ -36,6 +38,19 @@ impl Event {
             log_index: log.trim().parse().map_err(|_| bad("bad position"))?,
             transaction_index: transaction.trim().parse().map_err(|_| bad("bad position"))?,
         })
+    }
+}
+
+/// The line again.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = match self.fired.timestamp_subsec_micros() % 1_000 {
+            0 => SecondsFormat::Millis,
+            _ => SecondsFormat::Micros,
+        };
+        let fired = self.fired.to_rfc3339_opts(digits, true);
+        let Event { md5, contact_id, log_index, transaction_index, .. } = self;
+        write!(f, "{fired}|{md5}|{contact_id}|{log_index},{transaction_index}")
     }
 }
 

@@ -3,6 +3,7 @@
 //! The event feed only says *that* something happened; the calls stand in the contacts. So a window is fetched in two
 //! steps: every page of its events, then the contacts of those events that are not stored yet.
 
+mod announced;
 mod check;
 mod checksum;
 mod contact;
@@ -24,4 +25,4 @@ pub use response::{normalise, reread};
 pub(super) use response::{parse, reject};
 pub use table::{is_derived, Line, Parent, Reader, Table};
 pub use transaction::Wanted;
-pub use walk::{Known, Stored, Walk};
+pub use walk::{Aside, Known, Stored, Walk};

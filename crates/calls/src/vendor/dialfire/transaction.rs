@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 
 use super::checksum::Checksum;
 use super::contact::{missing, of, owned, text, Take};
+use super::event::Event;
 use super::leg::Place;
 use super::response::reject;
 use crate::field::{self, Extra, Fault};
@@ -60,13 +61,14 @@ pub(super) fn transactions<'a>(contact_id: &str, log: Option<impl Raw<'a>>, take
     let unmatched = match_events(&mut drafts, take.wanted);
     for wanted in unmatched {
         let detail = format!("no transaction at {},{} or of that instant", wanted.log_index, wanted.transaction_index);
-        let line = format!(
-            "{}|{}|{contact_id}|{},{}",
-            wanted.fired.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-            wanted.md5,
-            wanted.log_index,
-            wanted.transaction_index
-        );
+        let line = Event {
+            fired: wanted.fired,
+            md5: wanted.md5.to_string(),
+            contact_id: contact_id.to_owned(),
+            log_index: wanted.log_index,
+            transaction_index: wanted.transaction_index,
+        }
+        .to_string();
         let fault = Fault::new("event_without_transaction", "$task_log", detail);
         let rejected = reject("event", None, fault, &serde_json::Value::from(line).to_string());
         out.rejects.push(Reject {

@@ -2,26 +2,22 @@
 //!
 //! Pure bookkeeping: the caller runs the jobs, on whatever threads, and says what is stored already.
 
-use std::collections::hash_map::{Entry, HashMap};
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use super::announced::Announced;
 use super::event::Event;
 use super::request::{Job, Outcome, PageFacts, Source};
-use super::transaction::Wanted;
 use crate::error::Error;
 use crate::range::Window;
 use crate::row::{Batch, Transaction};
 use crate::vendor::vicidial::{Alike, Table};
 use crate::vendor::{self, Counts, Path};
 
-/// Announced transactions that the walks of a tenant hold at once. Beyond it contacts are fetched before more pages are
-/// read, so that memory stays flat; below it a contact with events on many pages is fetched only once.
-const PENDING_LIMIT: usize = 120_000;
 /// A list that is longer than this does not end.
 const PAGE_LIMIT: u64 = 100_000;
 /// A window shorter than this is not worth reading from several places at once.
@@ -59,6 +55,25 @@ pub trait Stored {
     fn open_calls(&mut self, _table: Table, _window: Window) -> Result<Vec<String>, Self::Error> {
         Ok(Vec::new())
     }
+    /// A place for what is too much for memory.
+    fn aside(&mut self) -> Result<Box<dyn Aside>, Self::Error> {
+        Ok(Box::new(Vec::new()))
+    }
+}
+
+/// Bytes that are written one after the other and then read at once.
+pub trait Aside {
+    fn write(&mut self, bytes: &[u8]);
+    fn read(self: Box<Self>) -> Vec<u8>;
+}
+
+impl Aside for Vec<u8> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+    fn read(self: Box<Self>) -> Vec<u8> {
+        *self
+    }
 }
 
 pub struct Walk {
@@ -69,10 +84,7 @@ pub struct Walk {
     batch: usize,
     events: Vec<Feed>,
     inbound: Feed,
-    /// Contacts to fetch, in the order of their first event.
-    queue: VecDeque<String>,
-    wanted: HashMap<String, Vec<Wanted>>,
-    pending: Arc<AtomicUsize>,
+    announced: Announced,
     in_flight: usize,
     pub counts: Counts,
 }
@@ -87,9 +99,7 @@ impl Walk {
             window,
             keep: vec![window],
             batch,
-            queue: VecDeque::new(),
-            wanted: HashMap::new(),
-            pending: Arc::default(),
+            announced: Announced::default(),
             in_flight: 0,
             counts: Counts::default(),
         }
@@ -103,40 +113,28 @@ impl Walk {
     }
 
     /// The count of what all walks of a tenant hold.
-    pub fn sharing(mut self, pending: &Arc<AtomicUsize>) -> Walk {
-        self.pending = pending.clone();
+    pub fn sharing(mut self, held: &Arc<AtomicUsize>) -> Walk {
+        self.announced.sharing(held);
         self
     }
 
-    /// A walk that has failed holds nothing up.
-    fn give_up(&mut self) {
-        let held = std::mem::take(&mut self.wanted).into_values().map(|events| events.len()).sum();
-        self.pending.fetch_sub(held, Relaxed);
-        self.queue.clear();
-    }
-
     fn next(&mut self) -> Option<Job> {
-        if self.pending.load(Relaxed) < PENDING_LIMIT {
-            if let Some(feed) = self.events.iter_mut().find(|feed| feed.state == State::Ready) {
-                let (window, cursor) = feed.ask();
-                return Some(Job::Events { source: self.source.clone(), window, cursor });
-            }
-            if self.inbound.state == State::Ready {
-                let (window, cursor) = self.inbound.ask();
-                return Some(Job::InboundCalls { source: self.source.clone(), window, cursor });
-            }
-            if self.events.iter().any(|feed| feed.state != State::Ended) {
-                return None;
-            }
+        if let Some(feed) = self.events.iter_mut().find(|feed| feed.state == State::Ready) {
+            let (window, cursor) = feed.ask();
+            return Some(Job::Events { source: self.source.clone(), window, cursor });
         }
-        let ids: Vec<String> = self.queue.drain(..self.batch.min(self.queue.len())).collect();
-        if ids.is_empty() {
+        if self.inbound.state == State::Ready {
+            let (window, cursor) = self.inbound.ask();
+            return Some(Job::InboundCalls { source: self.source.clone(), window, cursor });
+        }
+        if self.events.iter().any(|feed| feed.state != State::Ended) {
             return None;
         }
-        let taken = ids.into_iter().filter_map(|id| self.wanted.remove_entry(&id));
-        let mut wanted: Vec<_> = taken.collect();
+        let mut wanted = self.announced.take(self.batch);
+        if wanted.is_empty() {
+            return None;
+        }
         for (_, events) in &mut wanted {
-            self.pending.fetch_sub(events.len(), Relaxed);
             let announced = events.len();
             events.sort();
             events.dedup();
@@ -156,28 +154,10 @@ impl Walk {
             match known {
                 Known::Stored => self.counts.unchanged += 1,
                 Known::Rejected => *self.counts.skipped.entry("rejected_before").or_default() += 1,
-                Known::No => self.want(event),
+                Known::No => self.announced.add(event, stored)?,
             }
         }
         Ok(())
-    }
-
-    fn want(&mut self, event: Event) {
-        let wanted = Wanted {
-            fired: event.fired,
-            md5: event.md5.into(),
-            log_index: event.log_index,
-            transaction_index: event.transaction_index,
-        };
-        let events = match self.wanted.entry(event.contact_id) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                self.queue.push_back(entry.key().clone());
-                entry.insert(Vec::new())
-            }
-        };
-        events.push(wanted);
-        self.pending.fetch_add(1, Relaxed);
     }
 }
 
@@ -207,7 +187,7 @@ impl Path for Walk {
 
     fn is_finished(&self) -> bool {
         self.in_flight == 0
-            && self.queue.is_empty()
+            && self.announced.is_empty()
             && self.inbound.state == State::Ended
             && self.events.iter().all(|feed| feed.state == State::Ended)
     }
@@ -221,7 +201,7 @@ impl Path for Walk {
         self.in_flight -= 1;
         let accepted = self.take(job, outcome, stored)?;
         if accepted.is_err() {
-            self.give_up();
+            self.announced.give_up();
         }
         Ok(accepted)
     }
