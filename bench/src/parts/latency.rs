@@ -16,20 +16,17 @@ const LIMIT: u64 = 40;
 const BEARABLE: u64 = 20;
 
 pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
-    let vendor = vendor(size.calls / 5);
+    let whole = vendor(size.calls);
     let mut database = ground.connect("postgres");
     database.exec("CREATE EXTENSION IF NOT EXISTS dialfire_sync");
     let concurrency: String = database.one("SELECT default_value FROM df_options() WHERE option = 'concurrency'");
     database.exec("DROP EXTENSION dialfire_sync");
     let concurrency: f64 = concurrency.parse().expect("a number");
-    let slow = || vendor.fault("latency", "", json!({"value": (LATENCY * 1000.0) as u64}));
+    let slow = |vendor: &Simulator| vendor.fault("latency", "", json!({"value": (LATENCY * 1000.0) as u64}));
 
-    let mut costs: Vec<Cost> = Vec::new();
-    for _ in 0..size.runs {
-        slow();
-        costs.push(load(ground, &vendor, ""));
-        vendor.heal();
-    }
+    slow(&whole);
+    let costs: Vec<Cost> = (0..size.runs).map(|_| load(ground, &whole, "")).collect();
+    drop(whole);
     let share: Series = costs.iter().map(|c| c.requests * LATENCY / concurrency / c.seconds * 100.0).collect();
     section.verdict(
         "4 50 ms a request",
@@ -38,6 +35,7 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
         share.median() >= 90.0,
     );
 
+    let vendor = vendor(size.calls / 5);
     let mut highest = Series::default();
     let mut refused = Series::default();
     for _ in 0..size.runs {
@@ -55,7 +53,7 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
         highest.max() <= LIMIT as f64,
     );
 
-    slow();
+    slow(&vendor);
     vendor.post("rate_limit", json!({"per_second": BEARABLE}));
     let later = thread::scope(|scope| {
         let half = scope.spawn(|| {
@@ -81,7 +79,7 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
         "{} calls; {:.0} requests, {concurrency} in flight by default: {:.2} s of at least {:.2} s. The vendor then bears {BEARABLE} \
          requests a second and answers the others with 429: the whole sync took {:.1} s and succeeded; of its {requests:.0} requests \
          after the first four seconds {refused:.0} were refused.",
-        size.calls / 5,
+        size.calls,
         of(&costs, |c| c.requests).median(),
         of(&costs, |c| c.seconds),
         of(&costs, |c| c.requests * LATENCY / concurrency).median(),

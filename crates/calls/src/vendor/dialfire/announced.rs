@@ -12,8 +12,8 @@ use crate::vendor::{Aside, Stored};
 
 /// How many the walks of a tenant hold in memory at once. The others are put aside, those of a contact together: memory
 /// stays flat, and a contact with events on many pages is fetched only once.
-const LIMIT: usize = 120_000;
-/// Of two million, a part is a quarter of the limit.
+const LIMIT: usize = 40_000;
+/// Of two million, a part is less than the limit.
 const PARTS: u64 = 64;
 
 pub struct Announced {
@@ -59,7 +59,7 @@ impl Announced {
 
     /// The next contacts. After the last page only: a contact that is taken must not come again.
     pub fn take(&mut self, contacts: usize) -> Vec<(String, Vec<Wanted>)> {
-        while self.queue.is_empty() {
+        while self.queue.len() < contacts {
             let Some(part) = self.aside.pop() else { break };
             part.map_or_else(Vec::new, read).into_iter().for_each(|event| self.hold(event));
         }
