@@ -15,6 +15,7 @@ use crate::pg::memory::briefly;
 use crate::pg::transaction::attempt;
 use crate::pg::values;
 use crate::stats::{self, News};
+use crate::store;
 
 /// Whose rows are new or known together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,25 +60,26 @@ impl By {
 #[derive(Default)]
 pub struct Met {
     pub from_nothing: bool,
-    /// Hashes of ids; where two are alike a row is compared in vain, and nothing else.
-    ids: HashSet<u64>,
+    /// Hashes of ids; where two are alike a row is compared in vain, and nothing else. Half of one is held: they may be millions.
+    ids: HashSet<u32>,
     hasher: RandomState,
 }
 
 impl Met {
     fn has(&self, id: &str) -> bool {
-        self.ids.contains(&self.hasher.hash_one(id))
+        self.ids.contains(&(self.hasher.hash_one(id) as u32))
     }
 
     fn meet(&mut self, ids: &HashSet<&str>) {
-        self.ids.extend(ids.iter().map(|id| self.hasher.hash_one(id)));
+        self.ids.extend(ids.iter().map(|id| self.hasher.hash_one(id) as u32));
     }
 }
 
 /// Appends the calls that are new, and inbound calls that are not stored, and takes them out of the batch; returns how many
 /// they are. Where a row is stored after all, everything stays in the batch, to be compared.
 pub fn newcomers(tenant: &str, by: By, batch: &mut Batch, news: &mut News) -> spi::Result<u64> {
-    if !copy::takes_utf8() || !briefly(may_copy)? {
+    // A distributed Postgres writes its tables by statements only.
+    if !copy::takes_utf8() || briefly(store::is_distributed)? {
         return Ok(0);
     }
     let mut new = briefly(|| part(tenant, by, batch, &mut news.met))?;
@@ -117,12 +119,6 @@ pub fn newcomers(tenant: &str, by: By, batch: &mut Batch, news: &mut News) -> sp
         }
         Err(error) => error.rethrow(),
     }
-}
-
-/// Not on a distributed Postgres, whose tables are written by statements only.
-fn may_copy() -> spi::Result<bool> {
-    let plain = values::one("SELECT NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')", &[])?;
-    Ok(plain.unwrap_or_default())
 }
 
 fn recycle<R>(mut rows: Vec<R>, emptied: &mut Vec<R>) {

@@ -10,6 +10,7 @@ use pgrx::spi;
 
 use crate::alerts;
 use crate::error::Failure;
+use crate::ledger;
 use crate::pg::role::{self, AsOwner};
 use crate::stats;
 use crate::store;
@@ -34,12 +35,13 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
     let tried = open.len() as i64;
     let mut resolved = Vec::new();
     let mut all = Batch::default();
-    let mut days = BTreeSet::new();
+    let (mut days, mut sources) = (BTreeSet::new(), BTreeSet::new());
     for (id, transaction_id, rejected) in open {
         let transaction = transaction_id.as_deref();
         let batch = with_vendor!(&tenant.access, V, access => V::reread(access, &rejected, transaction, tenant.zone));
         if !batch.is_empty() && batch.rejects.is_empty() {
             resolved.push(id);
+            sources.extend(rejected.campaign_id.clone());
             // A leg alone does not know its day; its reject knows when its call was.
             days.extend(rejected.fired.map(|fired| fired.with_timezone(&tenant.zone).date_naive()));
             all.append(batch);
@@ -47,6 +49,7 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
     }
     let count = resolved.len() as i64;
     days.extend(all.days());
+    sources.iter().try_for_each(|source| ledger::lock(&tenant.name, source))?;
     let subjects = alerts::subjects(&tenant.name, &all)?;
     store::batch(&tenant.name, all, false)?;
     alerts::raise(&tenant.name, subjects)?;

@@ -1,9 +1,11 @@
 //! The rollup, kept by every sync and rebuilt on demand; and ranges, for SQL that needs them.
 
 use std::collections::BTreeSet;
+use std::ffi::CStr;
 
 use calls::range;
 use calls::rollup::{Place, Rollup, Tally, Words};
+use calls::row::{Connection, InboundCall, Recording, Transaction};
 use chrono::{NaiveDate, Utc};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -12,8 +14,12 @@ use pgrx::spi;
 use crate::append::Met;
 use crate::error::Failure;
 use crate::pg::role::{self, AsOwner};
-use crate::store::instant;
+use crate::pg::snapshot::Snapshot;
+use crate::store::{instant, Written};
 use crate::tenant::Tenant;
+
+/// Calls that may be counted before and after they changed; beyond it whole days are counted more cheaply.
+const SHIFT_LIMIT: usize = 50_000;
 
 /// What a sync has done to the rollup, to be written with it.
 #[derive(Default)]
@@ -23,9 +29,26 @@ pub struct News {
     /// Of calls that are new: it is added.
     pub added: Rollup,
     pub met: Met,
+    shifted: usize,
 }
 
 impl News {
+    /// Takes in what was written since a moment. Where there is none, and where days are cheaper, their days are counted.
+    pub fn take(&mut self, tenant: &str, before: Option<Snapshot>, written: Written) -> spi::Result<()> {
+        self.changed.extend(&written.days);
+        self.shifted += written.calls.len() + written.inbound_calls.len();
+        match before.zip(Snapshot::now()) {
+            _ if written.calls.is_empty() && written.inbound_calls.is_empty() => {}
+            Some((before, now)) if self.shifted <= SHIFT_LIMIT => {
+                let words = words(tenant)?;
+                let [before, now] = [before, now].map(|at| rollup(tenant, &at, &written, &words));
+                self.added.shift(before, now);
+            }
+            _ => self.changed.extend(written.days_of_calls(tenant)?),
+        }
+        Ok(())
+    }
+
     /// Returns the rows that changed.
     pub fn keep(self, tenant: &str) -> spi::Result<u64> {
         let News { mut changed, mut added, .. } = self;
@@ -77,6 +100,53 @@ fn of_call(tenant: &str, call_id: &str) -> spi::Result<Option<String>> {
         &[tenant.into(), call_id.into()],
     )
 }
+
+/// What some calls add to the rollup, as the database was at a moment.
+fn rollup(tenant: &str, at: &Snapshot, written: &Written, words: &Words) -> Rollup {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Stored {
+        transactions: Vec<Transaction>,
+        connections: Vec<Connection>,
+        recordings: Vec<Recording>,
+        inbound_calls: Vec<InboundCall>,
+    }
+    let args = [tenant.into(), written.calls.clone().into(), written.inbound_calls.clone().into()];
+    let stored = at.read(STORED, &args).unwrap_or_default();
+    let stored: Stored = serde_json::from_str(&stored).expect("rows read as they were written");
+    let mut rollup = Rollup::default();
+    let Stored { transactions, connections, recordings, inbound_calls } = &stored;
+    rollup.add(&refs(transactions), &refs(connections), &refs(recordings), words);
+    rollup.add_inbound(&refs(inbound_calls));
+    rollup
+}
+
+fn refs<R>(rows: &[R]) -> Vec<&R> {
+    rows.iter().collect()
+}
+
+/// What counts of the calls $2 and the inbound calls $3.
+const STORED: &CStr = c"
+    WITH t AS (
+        SELECT id, day, campaign_id, user_id, user_login, fired, is_human, status, direction, is_test, wait_time_sec,
+            pause_time_sec, wrapup_time_sec
+        FROM dialfire.transactions WHERE tenant = $1 AND id = ANY ($2) AND gone_at IS NULL
+    ), c AS (
+        SELECT c.id, c.transaction_id, c.result, c.duration_ms FROM t CROSS JOIN LATERAL (
+            SELECT * FROM dialfire.connections c WHERE c.tenant = $1 AND c.transaction_id = t.id LIMIT 1000000) c
+    ), r AS (
+        SELECT r.id, r.connection_id, r.location FROM c CROSS JOIN LATERAL (
+            SELECT * FROM dialfire.recordings r
+            WHERE r.tenant = $1 AND r.connection_id = c.id AND r.location IS NOT NULL LIMIT 1) r
+    ), i AS (
+        SELECT id, day, campaign_id, user_id, started, connected
+        FROM dialfire.inbound_calls WHERE tenant = $1 AND id = ANY ($3)
+    )
+    SELECT json_build_object(
+        'transactions', (SELECT COALESCE(json_agg(t), '[]') FROM t),
+        'connections', (SELECT COALESCE(json_agg(c), '[]') FROM c),
+        'recordings', (SELECT COALESCE(json_agg(r), '[]') FROM r),
+        'inbound_calls', (SELECT COALESCE(json_agg(i), '[]') FROM i))";
 
 enum Counting {
     /// Of whole days: what is not committed is not seen, and nothing may be added meanwhile.

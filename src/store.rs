@@ -38,31 +38,51 @@ impl Changes {
     }
 }
 
-/// Stores a batch; counts its calls, and says on which days some may count otherwise now. With `dry` it only compares.
-pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<(Changes, BTreeSet<NaiveDate>)> {
-    let mut days = if batch.renamed.is_empty() { batch.voice_days() } else { batch.days() };
-    let (mut written, mut inbound) = (Vec::new(), Vec::new());
+/// Of what something was written, and what may count otherwise now.
+#[derive(Default)]
+pub struct Written {
+    /// Ids of transactions.
+    pub calls: Vec<String>,
+    pub inbound_calls: Vec<String>,
+    /// Days on which more than these may have changed.
+    pub days: BTreeSet<NaiveDate>,
+}
+
+impl Written {
+    pub fn days_of_calls(self, tenant: &str) -> spi::Result<BTreeSet<NaiveDate>> {
+        let mut days = days_of(tenant, "transactions", self.calls)?;
+        days.extend(days_of(tenant, "inbound_calls", self.inbound_calls)?);
+        Ok(days.into_iter().collect())
+    }
+}
+
+/// Stores a batch and counts its calls. With `dry` it only compares.
+pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<(Changes, Written)> {
+    let days = if batch.renamed.is_empty() { batch.voice_days() } else { batch.days() };
+    let mut done = Written { days, ..Written::default() };
+    let written = &mut done.calls;
     if !dry {
         rename(tenant, &batch.renamed)?;
     }
     upsert(tenant, batch.contacts, dry)?;
     upsert(tenant, batch.dispositions, dry)?;
     let (announced, siblings) = batch.transactions.into_iter().partition(|t| t.event_md5.is_some());
-    let mut calls = write(tenant, announced, dry, &mut written)?;
-    let siblings = write(tenant, siblings, dry, &mut written)?;
+    let mut calls = write(tenant, announced, dry, written)?;
+    let siblings = write(tenant, siblings, dry, written)?;
     calls.add(Changes { unchanged: 0, repeated: siblings.unchanged, ..siblings });
-    write(tenant, batch.connections, dry, &mut written)?;
-    write(tenant, batch.recordings, dry, &mut written)?;
+    write(tenant, batch.connections, dry, written)?;
+    write(tenant, batch.recordings, dry, written)?;
     upsert(tenant, batch.call_details, dry)?;
-    calls.add(write(tenant, batch.inbound_calls, dry, &mut inbound)?);
+    calls.add(write(tenant, batch.inbound_calls, dry, &mut done.inbound_calls)?);
     calls.add(voice::upsert(tenant, batch.voice_calls, dry)?);
     upsert(tenant, batch.phone_numbers, dry)?;
     if !dry {
         agents(tenant, batch.agents)?;
     }
-    days.extend(days_of(tenant, "transactions", written)?);
-    days.extend(days_of(tenant, "inbound_calls", inbound)?);
-    Ok((calls, days))
+    // A call, its legs and its recordings may all have been written.
+    done.calls.sort_unstable();
+    done.calls.dedup();
+    Ok((calls, done))
 }
 
 /// Days of stored calls.
@@ -402,6 +422,12 @@ pub fn lacks_login(tenant: &str, users: Vec<String>) -> spi::Result<bool> {
         &[tenant.into(), users.into()],
     )?;
     Ok(lacking.unwrap_or_default())
+}
+
+/// Whether the tables may live on other nodes.
+pub fn is_distributed() -> spi::Result<bool> {
+    let found = values::read("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')", &[])?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Whether no call of a tenant is stored or rejected.

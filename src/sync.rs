@@ -10,9 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::datum::{Interval, JsonB};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use pgrx::spi;
 
 use crate::alerts;
-use crate::append;
+use crate::append::{self, By};
 use crate::error::Failure;
 use crate::fetch::{self, Fetch, Fetched, Round, Step};
 use crate::follow;
@@ -21,6 +22,7 @@ use crate::lookup::{Days, Lookup};
 use crate::notify;
 use crate::pg::memory::briefly;
 use crate::pg::role::{self, AsOwner};
+use crate::pg::snapshot::Snapshot;
 use crate::store::{self, Changes};
 use crate::tenant::Tenant;
 
@@ -309,10 +311,21 @@ impl Sync<'_> {
             *buffer = batch;
             return Ok(());
         }
-        let (calls, days) = store::batch(&self.tenant.name, batch, self.dry)?;
-        run.news.changed.extend(days);
+        let before = self.moment()?;
+        let (calls, written) = store::batch(&self.tenant.name, batch, self.dry)?;
+        briefly(|| run.news.take(&self.tenant.name, before, written))?;
         run.calls.add(calls);
         Ok(alerts::raise(&self.tenant.name, subjects)?)
+    }
+
+    /// The moment before a write, to count calls as they were. None where others, as a dialler's webhooks, may write them
+    /// meanwhile, where whether a call counts depends on more than the call, and where no snapshot shows other nodes.
+    fn moment(&self) -> spi::Result<Option<Snapshot>> {
+        let is_own = self.tenant.access.newcomers() == By::Contact && !self.tenant.counts_assigned;
+        Ok(match is_own && !self.dry && !store::is_distributed()? {
+            true => Snapshot::now(),
+            false => None,
+        })
     }
 
     /// Asks for the list of users, once a run and only where a login is missing that no event has taught us.

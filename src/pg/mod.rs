@@ -14,6 +14,7 @@ pub mod memory;
 pub mod process;
 pub mod query_tree;
 pub mod role;
+pub mod snapshot;
 pub mod spill;
 pub mod thread;
 pub mod transaction;

@@ -9,6 +9,7 @@ mod tests {
     use pgrx::prelude::*;
 
     use crate::append::{newcomers, By};
+    use crate::pg::snapshot::Snapshot;
     use crate::stats::News;
     use crate::store;
 
@@ -141,7 +142,9 @@ mod tests {
     fn arrives(tenant: &str, by: By, mut batch: Batch) {
         let mut news = News::default();
         newcomers(tenant, by, &mut batch, &mut news).unwrap();
-        news.changed = store::batch(tenant, batch, false).unwrap().1;
+        let before = if by == By::Contact { Snapshot::now() } else { None };
+        let (_, written) = store::batch(tenant, batch, false).unwrap();
+        news.take(tenant, before, written).unwrap();
         news.keep(tenant).unwrap();
     }
 

@@ -16,6 +16,7 @@ use crate::pg::transaction::{attempt, message, Transactions};
 use crate::pg::values;
 use crate::schedule::{self, Due};
 use crate::settings;
+use crate::store;
 use crate::worker::{launcher, LIBRARY};
 
 const TICK: Duration = Duration::from_secs(1);
@@ -161,8 +162,7 @@ fn look(for_dead: bool, running: &[Running], free: usize) -> Result<Look, String
 
 /// On a worker node of Citus, whose coordinator has the schedules, and the processes that do them.
 fn is_of_another_node() -> pgrx::spi::Result<bool> {
-    let is_citus = values::read::<bool>("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')", &[])?;
-    if is_citus != Some(true) {
+    if !store::is_distributed()? {
         return Ok(false);
     }
     Ok(values::read::<bool>("SELECT groupid <> 0 FROM pg_dist_local_group", &[])? == Some(true))

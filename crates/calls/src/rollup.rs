@@ -43,6 +43,39 @@ pub struct Tally {
     pub last_at: Option<DateTime<Utc>>,
 }
 
+impl Tally {
+    fn add(&mut self, other: &Tally, times: i64) {
+        for (sum, more) in [
+            (&mut self.attempts, other.attempts),
+            (&mut self.human, other.human),
+            (&mut self.missing_login, other.missing_login),
+            (&mut self.with_leg, other.with_leg),
+            (&mut self.connects, other.connects),
+            (&mut self.voicemails, other.voicemails),
+            (&mut self.conversions, other.conversions),
+            (&mut self.recorded, other.recorded),
+            (&mut self.talk_ms, other.talk_ms),
+            (&mut self.talks, other.talks),
+            (&mut self.waits, other.waits),
+            (&mut self.pauses, other.pauses),
+            (&mut self.wrapups, other.wrapups),
+            (&mut self.inbound, other.inbound),
+            (&mut self.inbound_answered, other.inbound_answered),
+        ] {
+            *sum += times * more;
+        }
+        for (sum, more) in [
+            (&mut self.wait_us, other.wait_us),
+            (&mut self.pause_us, other.pause_us),
+            (&mut self.wrapup_us, other.wrapup_us),
+        ] {
+            *sum += times as f64 * more;
+        }
+        self.first_at = [self.first_at, other.first_at].into_iter().flatten().min();
+        self.last_at = self.last_at.max(other.last_at);
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Rollup {
     tallies: BTreeMap<Place, Tally>,
@@ -174,6 +207,25 @@ impl Rollup {
         tally.first_at = [tally.first_at, at].into_iter().flatten().min();
         tally.last_at = tally.last_at.max(at);
         tally
+    }
+
+    /// What calls have become, counted before and after they changed.
+    pub fn shift(&mut self, before: Rollup, mut after: Rollup) {
+        self.uncounted.extend(before.uncounted.iter().chain(&after.uncounted));
+        for (place, was) in before.tallies {
+            let tally = after.tallies.entry(place.clone()).or_default();
+            // Which of the other calls is the first or the last then, only the database knows.
+            let is_within =
+                tally.first_at.is_some_and(|first| Some(first) <= was.first_at) && tally.last_at >= was.last_at;
+            if !is_within {
+                self.uncounted.insert(place.day);
+            }
+            tally.add(&was, -1);
+        }
+        for (place, tally) in after.tallies {
+            self.tallies.entry(place).or_default().add(&tally, 1);
+        }
+        self.limit();
     }
 
     fn limit(&mut self) {

@@ -96,3 +96,30 @@ fn a_campaign_may_mean_something_else_and_an_inbound_call_is_no_attempt() {
     assert_eq!((inbound.attempts, inbound.connects, inbound.with_leg, inbound.conversions), (0, 0, 0, 0));
     assert_eq!((inbound.inbound, inbound.inbound_answered, inbound.talks), (1, 1, 1));
 }
+
+fn of(transactions: &[&Transaction], connections: &[&Connection]) -> Rollup {
+    let mut rollup = Rollup::default();
+    rollup.add(transactions, connections, &[], &words());
+    rollup
+}
+
+#[test]
+fn what_a_call_has_become_is_added_and_what_it_was_is_taken_away() {
+    let (call, other) = (transaction("1", Some("anna")), transaction("2", Some("anna")));
+    let mut rollup = of(&[&call, &other], &[]);
+    rollup.shift(of(&[&call], &[]), of(&[&call], &[&leg("a", "1", "connect")]));
+    assert_eq!(rollup.uncounted, BTreeSet::new());
+    assert_eq!(added(rollup), added(of(&[&call, &other], &[&leg("a", "1", "connect")])));
+}
+
+#[test]
+fn where_the_first_or_last_call_of_a_place_has_left_it_the_day_is_counted_again() {
+    let call = transaction("1", Some("anna"));
+    let test = Transaction { is_test: Some(true), ..call.clone() };
+    let moved = Transaction { user_login: Some("uwe".to_owned()), ..call.clone() };
+    for now in [test, moved] {
+        let mut rollup = Rollup::default();
+        rollup.shift(of(&[&call], &[]), of(&[&now], &[]));
+        assert_eq!(rollup.uncounted, BTreeSet::from([day()]));
+    }
+}

@@ -5,21 +5,22 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::copy;
 use crate::vendor::vapi::{Brief, VoiceCall};
 
 /// A value that `jsonb` accepts, as JSON text; see [`crate::field::json`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Json(pub String);
 
 /// Like [`Json`], but a newer value replaces the stored one instead of being kept beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Whole(pub String);
 
 /// A number of money, as its decimal text: doubles would lose cents.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Decimal(pub String);
 
 impl Default for Whole {
@@ -139,7 +140,8 @@ fn parsed(json: &str) -> Value {
 macro_rules! row {
     ($(#[$doc:meta])* $name:ident in $table:literal { $($field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq)]
+        #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+        #[serde(default)]
         pub struct $name { $(pub $field: $type,)* }
 
         impl Row for $name {
