@@ -1,37 +1,48 @@
 //! Transactions that the event feed has announced and whose contacts are still to be fetched.
 
-use std::collections::hash_map::{Entry, HashMap};
-use std::collections::VecDeque;
+use std::cmp::Ordering;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
+
+use chrono::DateTime;
 
 use super::event::Event;
 use super::transaction::Wanted;
 use crate::vendor::{Aside, Stored};
 
-/// How many the walks of a tenant hold in memory at once. The others are put aside, those of a contact together: memory
-/// stays flat, and a contact with events on many pages is fetched only once.
-const LIMIT: usize = 40_000;
-/// Of two million, a part is less than the limit.
+/// Bytes that the walks of a tenant hold in memory at once, some 140,000 events. Beyond it a walk puts its events aside, those
+/// of a contact together: memory stays flat, and a contact with events on many pages is fetched only once.
+const LIMIT: usize = 12 << 20;
 const PARTS: u64 = 64;
 
+/// In the order in which they came, and contacts in the order of their first event, so that what is stored together was called
+/// at about the same time.
 pub struct Announced {
-    /// Contacts to fetch, in the order of their first event.
-    queue: VecDeque<Arc<str>>,
-    wanted: HashMap<Arc<str>, Vec<Wanted>>,
-    /// What all walks of a tenant hold.
+    records: Vec<u8>,
+    /// Where the contacts of `records` that are not taken yet begin in `places`, the last first.
+    contacts: Vec<usize>,
+    /// Where the events stand in `records`, those of a contact side by side.
+    places: Vec<Place>,
+    /// Bytes that all walks of a tenant hold.
     held: Arc<AtomicUsize>,
     limit: usize,
     /// Empty until the first is put aside.
     aside: Vec<Option<Box<dyn Aside>>>,
 }
 
+#[derive(Clone, Copy)]
+struct Place {
+    hash: u64,
+    at: usize,
+}
+
 impl Default for Announced {
     fn default() -> Announced {
         Announced {
-            queue: VecDeque::new(),
-            wanted: HashMap::new(),
+            records: Vec::new(),
+            contacts: Vec::new(),
+            places: Vec::new(),
             held: Arc::default(),
             limit: LIMIT,
             aside: Vec::new(),
@@ -45,84 +56,152 @@ impl Announced {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.aside.is_empty()
+        self.records.is_empty() && self.aside.is_empty()
     }
 
-    pub fn add<S: Stored>(&mut self, event: Event, stored: &mut S) -> Result<(), S::Error> {
-        let is_full = !self.aside.is_empty() || self.held.load(Relaxed) >= self.limit;
-        if is_full && !self.wanted.contains_key(&*event.contact_id) {
-            return self.put_aside(&event, stored);
+    pub fn add<S: Stored>(&mut self, event: &Event, stored: &mut S) -> Result<(), S::Error> {
+        let before = self.records.len();
+        write(event, &mut self.records);
+        self.held.fetch_add(self.records.len() - before, Relaxed);
+        if !self.aside.is_empty() || self.held.load(Relaxed) > self.limit {
+            self.put_aside(stored)?;
         }
-        self.hold(event);
         Ok(())
     }
 
     /// The next contacts. After the last page only: a contact that is taken must not come again.
-    pub fn take(&mut self, contacts: usize) -> Vec<(String, Vec<Wanted>)> {
-        while self.queue.len() < contacts {
-            let Some(part) = self.aside.pop() else { break };
-            part.map_or_else(Vec::new, read).into_iter().for_each(|event| self.hold(event));
+    pub fn take(&mut self, most: usize) -> Vec<(String, Vec<Wanted>)> {
+        let mut taken = Vec::with_capacity(most);
+        while taken.len() < most && self.find_contacts() {
+            let Some(first) = self.contacts.pop() else { break };
+            let contact = read(&self.records, self.places[first].at).contact;
+            let of_contact = self.places[first..].iter().map(|place| read(&self.records, place.at));
+            let wanted = of_contact.take_while(|record| record.contact == contact).map(Record::wanted);
+            taken.push((contact.to_owned(), wanted.collect()));
+            if self.contacts.is_empty() {
+                self.forget();
+            }
         }
-        let ids = self.queue.drain(..contacts.min(self.queue.len()));
-        let taken: Vec<_> = ids.filter_map(|id| Some((id.to_string(), self.wanted.remove(&id)?))).collect();
-        self.held.fetch_sub(taken.iter().map(|(_, events)| events.len()).sum(), Relaxed);
         taken
     }
 
     pub fn give_up(&mut self) {
-        let held = std::mem::take(&mut self.wanted).into_values().map(|events| events.len()).sum();
-        self.held.fetch_sub(held, Relaxed);
-        self.queue.clear();
+        self.forget();
         self.aside.clear();
     }
 
-    fn hold(&mut self, event: Event) {
-        let wanted = Wanted {
-            fired: event.fired,
-            md5: event.md5.into(),
-            log_index: event.log_index,
-            transaction_index: event.transaction_index,
-        };
-        match self.wanted.entry(event.contact_id.into()) {
-            Entry::Occupied(mut entry) => entry.get_mut().push(wanted),
-            Entry::Vacant(entry) => {
-                self.queue.push_back(entry.key().clone());
-                // Most contacts have one event in a window, and a vector that grows takes room for four.
-                entry.insert(Vec::with_capacity(1)).push(wanted);
-            }
-        }
-        self.held.fetch_add(1, Relaxed);
+    fn forget(&mut self) {
+        self.held.fetch_sub(self.records.len(), Relaxed);
+        (self.records, self.contacts, self.places) = Default::default();
     }
 
-    fn put_aside<S: Stored>(&mut self, event: &Event, stored: &mut S) -> Result<(), S::Error> {
+    /// False when no contact is left.
+    fn find_contacts(&mut self) -> bool {
+        while self.records.is_empty() {
+            let Some(part) = self.aside.pop() else { return false };
+            self.records = part.map_or_else(Vec::new, |part| part.read());
+            self.held.fetch_add(self.records.len(), Relaxed);
+        }
+        if self.contacts.is_empty() {
+            self.sort();
+        }
+        true
+    }
+
+    fn sort(&mut self) {
+        let records = &self.records;
+        self.places = places(records).collect();
+        let contact = |place: &Place| read(records, place.at).contact;
+        self.places.sort_unstable_by(|a, b| {
+            let by_contact = || if a.at == b.at { Ordering::Equal } else { contact(a).cmp(contact(b)) };
+            a.hash.cmp(&b.hash).then_with(by_contact).then_with(|| a.at.cmp(&b.at))
+        });
+        let mut last = None;
+        self.contacts = (0..self.places.len())
+            .filter(|&at| last.replace(contact(&self.places[at])) != Some(contact(&self.places[at])))
+            .collect();
+        self.contacts.sort_unstable_by_key(|&first| std::cmp::Reverse(self.places[first].at));
+    }
+
+    fn put_aside<S: Stored>(&mut self, stored: &mut S) -> Result<(), S::Error> {
         if self.aside.is_empty() {
             self.aside = (0..PARTS).map(|_| None).collect();
         }
-        let mut hash = DefaultHasher::new();
-        event.contact_id.hash(&mut hash);
-        let part = &mut self.aside[(hash.finish() % PARTS) as usize];
-        let part = match part {
-            Some(part) => part,
-            None => part.insert(stored.aside()?),
-        };
-        let line = event.to_string();
-        part.write(&(line.len() as u16).to_le_bytes());
-        part.write(line.as_bytes());
+        for Place { hash, at } in places(&self.records) {
+            let part = &mut self.aside[(hash % PARTS) as usize];
+            let part = match part {
+                Some(part) => part,
+                None => part.insert(stored.aside()?),
+            };
+            part.write(&self.records[at..read(&self.records, at).end]);
+        }
+        self.held.fetch_sub(self.records.len(), Relaxed);
+        self.records.clear();
         Ok(())
     }
 }
 
-fn read(part: Box<dyn Aside>) -> Vec<Event> {
-    let bytes = part.read();
-    let mut left = &bytes[..];
-    let mut events = Vec::new();
-    while let Some((length, rest)) = left.split_first_chunk() {
-        let (line, rest) = rest.split_at(usize::from(u16::from_le_bytes(*length)));
-        left = rest;
-        let event = std::str::from_utf8(line).ok().and_then(|line| Event::parse(line).ok());
-        events.push(event.expect("an event reads as it was written"));
+fn places(records: &[u8]) -> impl Iterator<Item = Place> + '_ {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let at = next;
+        (at < records.len()).then(|| {
+            let record = read(records, at);
+            next = record.end;
+            let mut hash = DefaultHasher::new();
+            record.contact.hash(&mut hash);
+            Place { hash: hash.finish(), at }
+        })
+    })
+}
+
+/// An event in little room.
+struct Record<'a> {
+    micros: i64,
+    log_index: u32,
+    transaction_index: u32,
+    md5: &'a str,
+    contact: &'a str,
+    end: usize,
+}
+
+impl Record<'_> {
+    fn wanted(self) -> Wanted {
+        Wanted {
+            fired: DateTime::from_timestamp_micros(self.micros).unwrap_or_default(),
+            md5: self.md5.to_owned().into(),
+            log_index: self.log_index,
+            transaction_index: self.transaction_index,
+        }
     }
-    events
+}
+
+fn write(event: &Event, out: &mut Vec<u8>) {
+    out.extend(event.fired.timestamp_micros().to_le_bytes());
+    out.extend(event.log_index.to_le_bytes());
+    out.extend(event.transaction_index.to_le_bytes());
+    for text in [&event.md5, &event.contact_id] {
+        // Neither is longer than 64 bytes.
+        out.push(text.len() as u8);
+        out.extend(text.as_bytes());
+    }
+}
+
+fn read(records: &[u8], at: usize) -> Record<'_> {
+    let mut left = &records[at..];
+    let mut take = |length: usize| {
+        let (taken, rest) = left.split_at(length);
+        left = rest;
+        taken
+    };
+    let mut number = |length: usize| take(length).iter().rev().fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
+    let (micros, log_index, transaction_index) = (number(8) as i64, number(4) as u32, number(4) as u32);
+    let mut text = || {
+        let length = take(1)[0].into();
+        std::str::from_utf8(take(length)).expect("a text reads as it was written")
+    };
+    let (md5, contact) = (text(), text());
+    Record { micros, log_index, transaction_index, md5, contact, end: records.len() - left.len() }
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ impl Walk {
             match known {
                 Known::Stored => self.counts.unchanged += 1,
                 Known::Rejected => *self.counts.skipped.entry("rejected_before").or_default() += 1,
-                Known::No => self.announced.add(event, stored)?,
+                Known::No => self.announced.add(&event, stored)?,
             }
         }
         Ok(())
