@@ -146,7 +146,7 @@ impl<V: Vendor> Threads<V> {
         };
         let pool = Pool::start(tenant.concurrency + READERS, &thread::spawn, run, bell.ringer())?;
         // More jobs than requests in flight: there is work left while the backend writes, and no more answers than that wait.
-        Ok(Threads { client, pool, bell, limit: tenant.concurrency * 4 })
+        Ok(Threads { client, pool, bell, limit: tenant.concurrency * 8 })
     }
 
     fn next(&mut self) -> (Ticket<V::Job>, Reply<V::Outcome>) {
