@@ -122,7 +122,7 @@ pub fn with_gone_at(sql: &str) -> spi::Result<String> {
 pub fn can_be_gone() -> spi::Result<bool> {
     let sql = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'dialfire.voice_calls'::regclass
         AND attname = 'gone_at' AND NOT attisdropped)";
-    Ok(crate::pg::read::<bool>(sql, &[])?.unwrap_or_default())
+    Ok(crate::pg::values::read::<bool>(sql, &[])?.unwrap_or_default())
 }
 
 fn compare_sql() -> &'static str {
