@@ -4,6 +4,7 @@ mod agents;
 mod coverage;
 mod deadline;
 mod lookup;
+mod memory;
 mod stats;
 mod store;
 mod validator;
