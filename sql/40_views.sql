@@ -51,7 +51,9 @@ LEFT JOIN dialfire.tenants s ON s.tenant = t.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = t.tenant AND c.id = t.campaign_id
 LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
 LEFT JOIN LATERAL (
-    SELECT l.*, COALESCE(l.connected, l.call_connected) AS answered_at,
+    -- Not all columns: they would be sorted along.
+    SELECT l.id, l.result, l.phone, l.remote_number, l.line_number, l.duration_ms, l.fired, l.initiated, l.started, l.call_initiated,
+           COALESCE(l.connected, l.call_connected) AS answered_at,
            COALESCE(l.disconnected, l.ended, l.call_disconnected) AS ended_at
     FROM dialfire.connections l
     WHERE l.tenant = t.tenant AND l.transaction_id = t.id
