@@ -142,7 +142,7 @@ BEGIN
           AND t.gone_at IS NULL AND t.is_test IS NOT TRUE
           AND (NOT (SELECT dialfire.counts_assigned($1)) OR EXISTS (
               SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = t.user_id AND a.assigned))
-        GROUP BY t.tenant, t.id
+        GROUP BY t.tenant, t.id, t.day
     ), each AS (
         SELECT e.day, e.campaign_id, e.user_id AS agent_id, e.user_login AS agent_login, e.fired AS at, e.is_inbound, e.is_human,
                e.user_login IS NULL AS is_nameless, e.has_leg, e.connected, e.voicemail AND e.connected IS NOT TRUE AS voicemail,

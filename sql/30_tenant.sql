@@ -37,8 +37,9 @@ CROSS JOIN LATERAL (
     FROM pg_catalog.pg_options_to_table(s.srvoptions)
 ) o
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN length(o.calls_reset_at) = 10 THEN o.calls_reset_at::timestamp AT TIME ZONE COALESCE(o.timezone, 'UTC')
-                ELSE o.calls_reset_at::timestamptz END AS calls_reset_at
+    SELECT greatest(CASE WHEN length(o.calls_reset_at) = 10 THEN o.calls_reset_at::timestamp AT TIME ZONE COALESCE(o.timezone, 'UTC')
+                         ELSE o.calls_reset_at::timestamptz END,
+                    (SELECT max(month) + interval '1 month' FROM dialfire.retired_months) AT TIME ZONE COALESCE(o.timezone, 'UTC')) AS calls_reset_at
 ) r
 WHERE w.fdwname = 'dialfire_sync';
 END;
@@ -62,7 +63,7 @@ COMMENT ON COLUMN dialfire.tenants.timezone IS 'IANA zone in which days are cut'
 COMMENT ON COLUMN dialfire.tenants.wanted_from IS 'from here everything is wanted (UTC instant): option start_date, else 14 days before today';
 COMMENT ON COLUMN dialfire.tenants.wanted_to IS 'up to here it could be covered by now (UTC instant): now less option settle';
 COMMENT ON COLUMN dialfire.tenants.count_agents IS 'whose calls count: all, or those of assigned agents only (from option count_agents)';
-COMMENT ON COLUMN dialfire.tenants.calls_reset_at IS 'sync and diagnosis begin here (UTC instant, from option calls_reset_at); null: no limit';
+COMMENT ON COLUMN dialfire.tenants.calls_reset_at IS 'sync and diagnosis begin here (UTC instant, from option calls_reset_at, or behind the months that were let go); null: no limit';
 COMMENT ON COLUMN dialfire.tenants.usable IS 'the current role has USAGE on the server, and so sees its calls and may sync it';
 COMMENT ON COLUMN dialfire.tenants.retained_from IS 'older calls are gone at the vendor (UTC instant): option retention_days; null where the vendor keeps them';
 COMMENT ON COLUMN dialfire.tenants.stuck_after IS 'a call that has not ended after this time is in stuck_calls: option stuck_after, else 2 hours';

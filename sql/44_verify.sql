@@ -10,14 +10,23 @@ DECLARE
     of_vendor text;
     first date;
     last date;
+    let_go timestamptz;
     counted dialfire.daily_stats[];
     never_filled bigint;
     behind bigint;
 BEGIN
-    SELECT n.timezone, n.vendor, (lower(asked) AT TIME ZONE n.timezone)::date,
-           ((upper(asked) - interval '1 microsecond') AT TIME ZONE n.timezone)::date
-    INTO zone, of_vendor, first, last
+    SELECT n.timezone, n.vendor, dialfire.retired_until()::timestamp AT TIME ZONE n.timezone INTO zone, of_vendor, let_go
     FROM dialfire.tenants n WHERE n.tenant = $1;
+    IF let_go > lower(asked) THEN
+        RETURN QUERY SELECT 'days whose calls were let go', EXTRACT(day FROM least(let_go, upper(asked)) - lower(asked))::text, 'any', 'note',
+            'df_detach_month did it: SELECT * FROM dialfire.retired_months';
+        IF let_go >= upper(asked) THEN
+            RETURN;
+        END IF;
+        asked := tstzrange(let_go, upper(asked));
+    END IF;
+    first := (lower(asked) AT TIME ZONE zone)::date;
+    last := ((upper(asked) - interval '1 microsecond') AT TIME ZONE zone)::date;
     counted := ARRAY(SELECT s FROM dialfire.stats_of($1, ARRAY(SELECT generate_series(first, last, '1 day')::date)) s);
     SELECT count(*) FILTER (WHERE NOT s.populated), count(*) FILTER (WHERE s.stale) INTO never_filled, behind
     FROM dialfire.matview_status s;

@@ -6,7 +6,7 @@ RETURNS TABLE (object text, kind text, state text, detail text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
     -- The worker's own state and what must not leave this node: a NOTIFY of an alert, a token.
-    at_home CONSTANT text[] := '{schedules,alerts,oauth_tokens,refreshes,hardened_views,dashboard_users,dashboard_sessions}';
+    at_home CONSTANT text[] := '{schedules,alerts,oauth_tokens,refreshes,hardened_views,dashboard_users,dashboard_sessions,retired_months}';
     everywhere CONSTANT text[] := '{call_statuses,kpi_definitions}';
     anchor CONSTANT text := 'dialfire.campaigns';
     version text := (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'dialfire_sync');
@@ -26,6 +26,10 @@ BEGIN
     IF NOT pg_has_role((SELECT e.extowner FROM pg_extension e WHERE e.extname = 'dialfire_sync'), 'USAGE') THEN
         RAISE 'permission denied to distribute the tables of dialfire_sync' USING ERRCODE = 'insufficient_privilege',
             HINT = 'The owner of the extension, or a superuser, does it.';
+    END IF;
+    IF (SELECT c.relkind FROM pg_class c WHERE c.oid = 'dialfire.transactions'::regclass) = 'p' THEN
+        RAISE 'the tables are to be either on the nodes of Citus or partitioned by month' USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = 'df_partition has been called here.', HINT = 'Take a database in which it has not.';
     END IF;
     EXECUTE 'SELECT citus_is_coordinator()' INTO is_there;
     IF NOT is_there THEN

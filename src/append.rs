@@ -10,6 +10,7 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use pgrx::spi;
 
+use crate::months::{Months, Parted};
 use crate::pg::copy;
 use crate::pg::memory::briefly;
 use crate::pg::transaction::attempt;
@@ -88,12 +89,13 @@ pub fn newcomers(tenant: &str, by: By, batch: &mut Batch, news: &mut News) -> sp
         return Ok(0);
     }
     let words = briefly(|| stats::words(tenant))?;
+    let months = briefly(|| Months::of(&new, false))?;
     let done = attempt(|| {
-        append(tenant, &new.contacts);
-        let transactions = append(tenant, &new.transactions);
-        let connections = append(tenant, &new.connections);
-        let recordings = append(tenant, &new.recordings);
-        let inbound = append(tenant, &new.inbound_calls);
+        append(tenant, &new.contacts, &months, |_| None);
+        let transactions = append(tenant, &new.transactions, &months, |_| None);
+        let connections = append(tenant, &new.connections, &months, |leg| leg.transaction_id.as_deref());
+        let recordings = append(tenant, &new.recordings, &months, |recording| recording.transaction_id.as_deref());
+        let inbound = append(tenant, &new.inbound_calls, &months, |_| None);
         rollup.add(&transactions, &connections, &recordings, &words);
         rollup.add_inbound(&inbound);
         (transactions.len() + inbound.len()) as u64
@@ -190,14 +192,22 @@ fn split<R>(rows: &mut Vec<R>, key: impl Fn(&R) -> Option<&str>, wanted: &HashSe
 }
 
 /// One row an id, the last that came, in the order of ids, in which everybody locks. Returns the rows that are stored.
-fn append<'a, R: Tuple>(tenant: &str, rows: &'a [R]) -> Vec<&'a R> {
+fn append<'a, R: Tuple>(
+    tenant: &str,
+    rows: &'a [R],
+    months: &Months,
+    call_id: impl Fn(&R) -> Option<&str>,
+) -> Vec<&'a R> {
     let mut order: Vec<&R> = rows.iter().collect();
     order.sort_by(|a, b| b.id().cmp(a.id()));
     order.reverse();
     order.dedup_by(|a, b| a.id() == b.id());
     if !order.is_empty() {
+        let of_call = months.part::<R>() == Some(Parted::ByCall);
+        let day = of_call.then_some(|row: &R| months.day_of(call_id(row)));
         let columns = std::iter::once("tenant").chain(R::COLUMNS.iter().map(|column| column.name));
-        copy::append(R::TABLE, columns, &encode(tenant, order.iter().copied()));
+        let columns = columns.chain(of_call.then_some("day"));
+        copy::append(R::TABLE, columns, &encode(tenant, order.iter().copied(), day));
     }
     order
 }

@@ -106,6 +106,10 @@ impl Run {
         })
     }
 
+    pub fn is_webhook(&self) -> bool {
+        self.kind == "webhook"
+    }
+
     pub fn skip(&mut self, reason: &str, times: u64) {
         *self.skipped.entry(reason.to_owned()).or_default() += times;
     }

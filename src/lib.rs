@@ -26,6 +26,7 @@ mod follow;
 mod ingest;
 mod ledger;
 mod lookup;
+mod months;
 mod notify;
 mod oauth;
 mod old_tables;
@@ -63,7 +64,8 @@ extension_sql_file!("../sql/23_alerts.sql", name = "alerts", requires = ["vapi_s
 extension_sql_file!("../sql/24_webhooks.sql", name = "webhooks", requires = ["alerts"]);
 extension_sql_file!("../sql/25_thresholds.sql", name = "thresholds", requires = ["stats", "webhooks"]);
 extension_sql_file!("../sql/26_tokens.sql", name = "tokens", requires = ["thresholds"]);
-extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["tokens", options::df_validator]);
+extension_sql_file!("../sql/27_months.sql", name = "months", requires = ["tokens"]);
+extension_sql_file!("../sql/30_tenant.sql", name = "tenant", requires = ["months", options::df_validator]);
 extension_sql_file!("../sql/40_views.sql", name = "views", requires = ["tenant"]);
 extension_sql_file!("../sql/41_health.sql", name = "health", requires = ["views"]);
 extension_sql_file!("../sql/42_kpis.sql", name = "kpis", requires = ["health"]);
@@ -96,6 +98,11 @@ extension_sql_file!(
     requires = ["hardened_views", dashboard::df_find_calls]
 );
 extension_sql_file!("../sql/60_distribute.sql", name = "distribute", requires = ["dashboard", usable::df_may_see]);
+extension_sql_file!(
+    "../sql/61_partition.sql",
+    name = "partition",
+    requires = ["distribute", pg::extension::as_extension]
+);
 extension_sql_file!("../sql/47_dashboard_users.sql", name = "dashboard_users", requires = ["dashboard"]);
 extension_sql_file!(
     "../sql/48_dashboard_pages.sql",

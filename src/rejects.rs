@@ -11,6 +11,7 @@ use pgrx::spi;
 use crate::alerts;
 use crate::error::Failure;
 use crate::ledger;
+use crate::months;
 use crate::pg::role::{self, AsOwner};
 use crate::stats;
 use crate::store;
@@ -48,9 +49,13 @@ fn retry(tenant: &str) -> Result<(i64, i64), Failure> {
         }
     }
     let count = resolved.len() as i64;
+    if let Some(until) = tenant.retired {
+        months::let_go(&mut all, until);
+    }
     days.extend(all.days());
     sources.iter().try_for_each(|source| ledger::lock(&tenant.name, source))?;
     let subjects = alerts::subjects(&tenant.name, &all)?;
+    months::queue(&tenant.name, false)?;
     store::batch(&tenant.name, all, false)?;
     alerts::raise(&tenant.name, subjects)?;
     stats::keep(&tenant.name, &days)?;

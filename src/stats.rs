@@ -13,6 +13,7 @@ use pgrx::spi;
 
 use crate::append::Met;
 use crate::error::Failure;
+use crate::months;
 use crate::pg::role::{self, AsOwner};
 use crate::pg::snapshot::Snapshot;
 use crate::store::{instant, Written};
@@ -208,7 +209,10 @@ pub fn keep(tenant: &str, days: &BTreeSet<NaiveDate>) -> spi::Result<u64> {
     if days.is_empty() {
         return Ok(0);
     }
-    let days: Vec<String> = days.iter().map(NaiveDate::to_string).collect();
+    // Of calls that were let go the figures stay.
+    let retired = months::retired_until()?;
+    let days = days.iter().filter(|day| retired.is_none_or(|until| **day >= until));
+    let days: Vec<String> = days.map(NaiveDate::to_string).collect();
     lock(tenant, Counting::Days)?;
     let changed = Spi::get_one_with_args::<i64>(
         "SELECT dialfire.keep_stats($1, $2::text[]::date[])",
@@ -228,6 +232,11 @@ fn rebuild(tenant: &str, range: &str) -> Result<i64, Failure> {
     let _owner = AsOwner::begin()?;
     let tenant = Tenant::load(tenant, caller)?;
     let window = range::parse(range, tenant.zone, Utc::now())?;
+    let first = window.from.with_timezone(&tenant.zone).date_naive().pred_opt().unwrap_or_default();
+    if months::are_parted() {
+        let last = window.to.with_timezone(&tenant.zone).date_naive();
+        months::make([first, last, last.succ_opt().unwrap_or(last)].into())?;
+    }
     // A day more on both sides: another zone may have put a call there.
     let days = Spi::get_one_with_args::<i64>(
         "WITH bounds AS (
@@ -248,7 +257,9 @@ fn rebuild(tenant: &str, range: &str) -> Result<i64, Failure> {
             tenant.zone.name().into(),
         ],
     )?;
-    let first = window.from.with_timezone(&tenant.zone).date_naive().pred_opt().unwrap_or_default();
+    if months::are_parted() {
+        months::follow(&tenant.name, first, days.unwrap_or_default())?;
+    }
     let days = first.iter_days().take(days.unwrap_or_default() as usize + 1).collect();
     Ok(keep(&tenant.name, &days)? as i64)
 }

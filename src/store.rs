@@ -9,6 +9,7 @@ use pgrx::datum::{Date, DatumWithOid, TimestampWithTimeZone};
 use pgrx::prelude::*;
 use pgrx::spi;
 
+use crate::months::{self, Months, Parted};
 use crate::pg::memory::briefly;
 use crate::pg::values;
 use crate::voice;
@@ -60,29 +61,41 @@ impl Written {
 pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<(Changes, Written)> {
     let days = if batch.renamed.is_empty() { batch.voice_days() } else { batch.days() };
     let mut done = Written { days, ..Written::default() };
-    let written = &mut done.calls;
+    let months = Months::of(&batch, dry)?;
+    let (mut written, mut inbound) = (Rows::default(), Rows::default());
     if !dry {
         rename(tenant, &batch.renamed)?;
     }
     upsert(tenant, batch.contacts, dry)?;
     upsert(tenant, batch.dispositions, dry)?;
     let (announced, siblings) = batch.transactions.into_iter().partition(|t| t.event_md5.is_some());
-    let mut calls = write(tenant, announced, dry, written)?;
-    let siblings = write(tenant, siblings, dry, written)?;
+    let mut calls = write(tenant, announced, dry, &months, &mut written)?;
+    let siblings = write(tenant, siblings, dry, &months, &mut written)?;
     calls.add(Changes { unchanged: 0, repeated: siblings.unchanged, ..siblings });
-    write(tenant, batch.connections, dry, written)?;
-    write(tenant, batch.recordings, dry, written)?;
+    write(tenant, batch.connections, dry, &months, &mut written)?;
+    write(tenant, batch.recordings, dry, &months, &mut written)?;
     upsert(tenant, batch.call_details, dry)?;
-    calls.add(write(tenant, batch.inbound_calls, dry, &mut done.inbound_calls)?);
+    calls.add(write(tenant, batch.inbound_calls, dry, &months, &mut inbound)?);
     calls.add(voice::upsert(tenant, batch.voice_calls, dry)?);
     upsert(tenant, batch.phone_numbers, dry)?;
     if !dry {
         agents(tenant, batch.agents)?;
     }
+    done.days.extend(written.left.into_iter().chain(inbound.left));
+    (done.calls, done.inbound_calls) = (written.calls, inbound.calls);
     // A call, its legs and its recordings may all have been written.
     done.calls.sort_unstable();
     done.calls.dedup();
     Ok((calls, done))
+}
+
+/// Of one kind of call.
+#[derive(Default)]
+struct Rows {
+    /// Calls of which a row was.
+    calls: Vec<String>,
+    /// Days that a call has left for another month.
+    left: Vec<NaiveDate>,
 }
 
 /// Days of stored calls.
@@ -94,8 +107,11 @@ fn days_of(tenant: &str, table: &str, ids: Vec<String>) -> spi::Result<Vec<Naive
         &format!("SELECT array_agg(DISTINCT day) FROM dialfire.{table} WHERE tenant = $1 AND id = ANY ($2)"),
         &[tenant.into(), ids.into()],
     )?;
-    let days = days.unwrap_or_default().into_iter().flatten();
-    Ok(days.filter_map(|day| NaiveDate::from_ymd_opt(day.year(), day.month().into(), day.day().into())).collect())
+    Ok(days.unwrap_or_default().into_iter().flatten().filter_map(plain).collect())
+}
+
+pub fn plain(day: Date) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(day.year(), day.month().into(), day.day().into())
 }
 
 /// Who says what rows say.
@@ -109,14 +125,19 @@ enum Teller {
 /// Stores rows of old tables; returns the ids of those that were written.
 pub fn adopt<R: Row>(tenant: &str, rows: Vec<R>) -> spi::Result<(Changes, HashSet<String>)> {
     let (mut changes, mut written) = (Changes::default(), HashSet::new());
-    let sql = upsert_sql::<R>(Teller::OldTables);
+    let months = Months::of_rows(&rows)?;
+    let sql = upsert_sql::<R>(Teller::OldTables, months.part::<R>());
     for part in newest(rows).chunks(STATEMENT_ROWS) {
-        let (inserted, all) = briefly(|| {
+        let (inserted, all, moved) = briefly(|| {
             Spi::connect_mut(|client| {
-                let done = client.update(&sql, Some(1), &arguments(tenant, part))?.first();
-                briefly(|| Ok::<_, spi::Error>((done.get::<i64>(1)?, done.get::<Vec<Option<String>>>(3)?)))
+                let done = client.update(&sql, Some(1), &arguments(tenant, part, &months))?.first();
+                briefly(|| {
+                    let moved = Moved::read::<R>(&done, &months)?;
+                    Ok::<_, spi::Error>((done.get::<i64>(1)?, done.get::<Vec<Option<String>>>(3)?, moved))
+                })
             })
         })?;
+        months::relocate(tenant, R::TABLE, moved.ids, moved.to)?;
         let (inserted, all) = (inserted.unwrap_or(0) as u64, all.unwrap_or_default());
         let (touched, updated) = (part.len() as u64, all.len() as u64 - inserted);
         changes.add(Changes { inserted, updated, unchanged: touched - all.len() as u64, repeated: 0 });
@@ -125,39 +146,73 @@ pub fn adopt<R: Row>(tenant: &str, rows: Vec<R>) -> spi::Result<(Changes, HashSe
     Ok((changes, written))
 }
 
-fn arguments<'a, R: Row>(tenant: &'a str, rows: &'a [R]) -> Vec<DatumWithOid<'a>> {
+fn arguments<'a, R: Row>(tenant: &'a str, rows: &'a [R], months: &Months) -> Vec<DatumWithOid<'a>> {
     let mut args: Vec<DatumWithOid> = vec![tenant.into()];
     args.extend(R::columns(rows).into_iter().map(array));
+    if months.part::<R>() == Some(Parted::ByCall) {
+        args.push(months.days_of(rows));
+    }
     args
 }
 
-pub fn upsert<R: Row>(tenant: &str, rows: Vec<R>, dry: bool) -> spi::Result<Changes> {
-    write(tenant, rows, dry, &mut Vec::new())
+/// Rows of a parted table whose day is another one now, with both days.
+#[derive(Default)]
+struct Moved {
+    ids: Vec<String>,
+    to: Vec<Option<Date>>,
+    from: Vec<Option<Date>>,
 }
 
-/// Adds the calls of which a row was written to `calls`.
-fn write<R: Row>(tenant: &str, rows: Vec<R>, dry: bool, calls: &mut Vec<String>) -> spi::Result<Changes> {
+impl Moved {
+    fn read<R: Row>(done: &spi::SpiTupleTable, months: &Months) -> spi::Result<Moved> {
+        if months.part::<R>().is_none() {
+            return Ok(Moved::default());
+        }
+        let ids = done.get::<Vec<Option<String>>>(4)?.unwrap_or_default().into_iter().flatten().collect();
+        Ok(Moved { ids, to: done.get(5)?.unwrap_or_default(), from: done.get(6)?.unwrap_or_default() })
+    }
+}
+
+pub fn upsert<R: Row>(tenant: &str, rows: Vec<R>, dry: bool) -> spi::Result<Changes> {
+    write(tenant, rows, dry, &Months::default(), &mut Rows::default())
+}
+
+fn write<R: Row>(tenant: &str, rows: Vec<R>, dry: bool, months: &Months, written: &mut Rows) -> spi::Result<Changes> {
     let mut changes = Changes::default();
     for part in newest(rows).chunks(STATEMENT_ROWS) {
-        let (part, mut written) = briefly(|| write_part(tenant, part, dry))?;
+        let (part, mut calls, moved) = briefly(|| write_part(tenant, part, dry, months))?;
         changes.add(part);
-        calls.append(&mut written);
+        written.calls.append(&mut calls);
+        written.left.extend(moved.from.into_iter().flatten().filter_map(plain));
+        months::relocate(tenant, R::TABLE, moved.ids, moved.to)?;
     }
     Ok(changes)
 }
 
-fn write_part<R: Row>(tenant: &str, rows: &[R], dry: bool) -> spi::Result<(Changes, Vec<String>)> {
-    let args = arguments(tenant, rows);
-    let sql = if dry { compare_sql::<R>() } else { upsert_sql::<R>(Teller::Vendor) };
-    let (inserted, updated, calls) = Spi::connect_mut(|client| {
+fn write_part<R: Row>(
+    tenant: &str,
+    rows: &[R],
+    dry: bool,
+    months: &Months,
+) -> spi::Result<(Changes, Vec<String>, Moved)> {
+    let args = arguments(tenant, rows, months);
+    let parted = months.part::<R>();
+    let sql = if dry { compare_sql::<R>(parted) } else { upsert_sql::<R>(Teller::Vendor, parted) };
+    let (inserted, updated, calls, moved) = Spi::connect_mut(|client| {
         let done = if dry { client.select(&sql, Some(1), &args)? } else { client.update(&sql, Some(1), &args)? };
         let done = done.first();
         let (inserted, updated) = done.get_two::<i64, i64>()?;
-        let calls = if dry { None } else { briefly(|| done.get::<Vec<Option<String>>>(3))? };
-        Ok::<_, spi::Error>((inserted.unwrap_or(0) as u64, updated.unwrap_or(0) as u64, calls.unwrap_or_default()))
+        let (calls, moved) = match dry {
+            true => (None, Moved::default()),
+            false => briefly(|| {
+                Ok::<_, spi::Error>((done.get::<Vec<Option<String>>>(3)?, Moved::read::<R>(&done, months)?))
+            })?,
+        };
+        let (inserted, updated) = (inserted.unwrap_or(0) as u64, updated.unwrap_or(0) as u64);
+        Ok::<_, spi::Error>((inserted, updated, calls.unwrap_or_default(), moved))
     })?;
     let unchanged = (rows.len() as u64).saturating_sub(inserted + updated);
-    Ok((Changes { inserted, updated, unchanged, repeated: 0 }, calls.into_iter().flatten().collect()))
+    Ok((Changes { inserted, updated, unchanged, repeated: 0 }, calls.into_iter().flatten().collect(), moved))
 }
 
 /// Gives calls their new ids, with all that hangs under them.
@@ -208,10 +263,10 @@ fn newest<R: Row>(rows: Vec<R>) -> Vec<R> {
 /// LIMIT keeps the planner from hashing the whole table, which it would do again for every batch of a first load. ORDER
 /// makes every look-up come before the first write: without statistics an index of little use may be chosen, and looking
 /// through it would take longer with each row that the same statement has just put in.
-fn changed_sql<R: Row>(teller: Teller) -> String {
+fn changed_sql<R: Row>(teller: Teller, parted: Option<Parted>) -> String {
     let columns = R::COLUMNS;
     let list = |item: &dyn Fn(&calls::row::Column) -> String| columns.iter().map(item).collect::<Vec<_>>().join(", ");
-    let arrays: Vec<String> = columns
+    let mut arrays: Vec<String> = columns
         .iter()
         .enumerate()
         .map(|(at, column)| {
@@ -220,10 +275,16 @@ fn changed_sql<R: Row>(teller: Teller) -> String {
             format!("${}::{sql_type}[]", at + 2)
         })
         .collect();
-    let typed = list(&|c| match is_cast(c) {
+    let mut typed = list(&|c| match is_cast(c) {
         true => format!("u.{0}::{1} AS {0}", c.name, c.sql_type),
         false => format!("u.{}", c.name),
     });
+    let mut names = list(&|c| c.name.to_owned());
+    if parted == Some(Parted::ByCall) {
+        arrays.push(format!("${}::date[]", columns.len() + 2));
+        names.push_str(", of_call");
+        typed.push_str(OF_CALL);
+    }
     let values = columns.iter().filter(|c| !c.is_key);
     let (stored, merged): (Vec<_>, Vec<_>) =
         values.map(|c| (format!("e.{}", c.name), merged::<R>(c, "i", "e", teller))).unzip();
@@ -234,13 +295,21 @@ fn changed_sql<R: Row>(teller: Teller) -> String {
         Teller::OldTables => " AND e.adopted_at IS NOT NULL",
     };
     let another = if mixes_calls::<R>(teller) { format!(", {ANOTHER} AS another") } else { String::new() };
+    let (place, moved) = match parted {
+        None => ("", ""),
+        Some(Parted::ByDay) => (", e.day AS was", ""),
+        Some(Parted::ByCall) => (
+            ", COALESCE(i.of_call, e.day, CURRENT_DATE) AS day, e.day AS was",
+            " OR e.day IS DISTINCT FROM COALESCE(i.of_call, e.day)",
+        ),
+    };
     format!(
         "i AS (SELECT $1::text AS tenant, {typed} FROM unnest({}) AS u({})), \
-         changed AS (SELECT i.*, e.tenant IS NULL AS is_new{another} FROM i \
+         changed AS (SELECT i.*, e.tenant IS NULL AS is_new{another}{place} FROM i \
          LEFT JOIN LATERAL (SELECT * FROM dialfire.{} s WHERE s.tenant = $1 AND s.id = i.id LIMIT 1) e ON true \
-         WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}){adopted} ORDER BY i.id)",
+         WHERE e.tenant IS NULL OR ({}) IS DISTINCT FROM ({}){adopted}{moved} ORDER BY i.id)",
         arrays.join(", "),
-        list(&|c| c.name.to_owned()),
+        names,
         R::TABLE,
         merged.join(", "),
         stored.join(", "),
@@ -261,6 +330,10 @@ fn is_adoptable<R: Row>() -> bool {
 fn mixes_calls<R: Row>(teller: Teller) -> bool {
     teller == Teller::Vendor && R::TABLE == "transactions"
 }
+
+/// The day of the call of a leg or recording: of one that comes with it, else of the stored one.
+const OF_CALL: &str = ", COALESCE(u.of_call, (SELECT t.day FROM dialfire.transactions t
+    WHERE t.tenant = $1 AND t.id = u.transaction_id LIMIT 1)) AS of_call";
 
 /// When the contradicted row was adopted, else null.
 const ANOTHER: &str =
@@ -283,9 +356,25 @@ fn merged<R: Row>(column: &calls::row::Column, new: &str, old: &str, teller: Tel
     }
 }
 
-fn upsert_sql<R: Row>(teller: Teller) -> String {
-    let names: Vec<&str> = R::COLUMNS.iter().map(|c| c.name).collect();
-    let values = R::COLUMNS.iter().filter(|c| !c.is_key);
+fn upsert_sql<R: Row>(teller: Teller, parted: Option<Parted>) -> String {
+    let mut names: Vec<&str> = R::COLUMNS.iter().map(|c| c.name).collect();
+    if parted == Some(Parted::ByCall) {
+        names.push("day");
+    }
+    // A known row is met in the month in which it stands; where it belongs into another one, it is moved afterwards.
+    let taken: Vec<&str> =
+        names.iter().map(|name| if parted.is_some() && *name == "day" { "COALESCE(was, day)" } else { name }).collect();
+    // Rows of partitions do not tell whether they are new.
+    let (key, is_new, counts, moved) = match parted {
+        None => (
+            "tenant, id",
+            "xmax = 0 AS is_new, ",
+            "count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)",
+            "",
+        ),
+        Some(_) => ("tenant, id, day", "", COUNTS, MOVED),
+    };
+    let values = R::COLUMNS.iter().filter(|c| !(c.is_key || parted.is_some() && c.name == "day"));
     let merged = |c| match merged::<R>(c, "excluded", "t", teller) {
         merged if mixes_calls::<R>(teller) => {
             format!("CASE WHEN excluded.adopted_at IS NULL THEN {merged} ELSE excluded.{} END", c.name)
@@ -303,20 +392,30 @@ fn upsert_sql<R: Row>(teller: Teller) -> String {
         Teller::Vendor => ("", "", "", "id"),
     };
     format!(
-        "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}{adopted}) SELECT tenant, {names}{when} FROM changed \
-         ON CONFLICT (tenant, id) DO UPDATE SET {}, changed_at = excluded.changed_at{only} RETURNING xmax = 0 AS is_new, t.{written}) \
-         SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), array_agg({written}) FROM written",
-        changed_sql::<R>(teller),
+        "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}{adopted}) SELECT tenant, {taken}{when} FROM changed \
+         ON CONFLICT ({key}) DO UPDATE SET {}, changed_at = excluded.changed_at{only} RETURNING {is_new}t.{written}) \
+         SELECT {counts}, array_agg({written}){moved} FROM written",
+        changed_sql::<R>(teller, parted),
         R::TABLE,
         sets.join(", "),
         names = names.join(", "),
+        taken = taken.join(", "),
     )
 }
 
-fn compare_sql<R: Row>() -> String {
+/// Who meets another's new row of the same day counts it as his own.
+const COUNTS: &str =
+    "(SELECT count(*) FROM changed WHERE is_new), count(*) - (SELECT count(*) FROM changed WHERE is_new)";
+
+/// Ids and days of rows that belong into another month, or on another day of theirs.
+const MOVED: &str =
+    ", (SELECT array_agg(id) FROM changed WHERE was <> day), (SELECT array_agg(day) FROM changed WHERE was <> day), \
+    (SELECT array_agg(was) FROM changed WHERE was <> day)";
+
+fn compare_sql<R: Row>(parted: Option<Parted>) -> String {
     format!(
         "WITH {} SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM changed",
-        changed_sql::<R>(Teller::Vendor)
+        changed_sql::<R>(Teller::Vendor, parted)
     )
 }
 

@@ -19,6 +19,7 @@ use crate::fetch::{self, Fetch, Fetched, Round, Step};
 use crate::follow;
 use crate::ledger::{self, Run, Verdict};
 use crate::lookup::{Days, Lookup};
+use crate::months;
 use crate::notify;
 use crate::pg::memory::briefly;
 use crate::pg::role::{self, AsOwner};
@@ -116,6 +117,10 @@ impl Sync<'_> {
         match self.open(&mut fetch, run)? {
             Ok(sources) => {
                 let pieces = self.pieces::<V>(&sources, asked)?;
+                let retired = self.tenant.retired.map(|day| range::midnight(day, self.tenant.zone));
+                if asked.is_some_and(|asked| retired.is_some_and(|until| asked.from < until)) {
+                    run.skip("retired_month", 1);
+                }
                 let before = run.calls;
                 self.read(&mut fetch, pieces, run)?;
                 if asked.is_none() {
@@ -298,9 +303,16 @@ impl Sync<'_> {
 
     pub fn flush(&self, buffer: &mut Batch, run: &mut Run) -> Result<(), Failure> {
         let mut batch = std::mem::take(buffer);
+        if let Some(until) = self.tenant.retired {
+            months::let_go(&mut batch, until);
+        }
         run.quarantine(&batch)?;
         run.days.extend(batch.days());
         run.sources.extend(batch.sources());
+        let has_calls = !(batch.transactions.is_empty() && batch.inbound_calls.is_empty());
+        if has_calls && !self.dry {
+            months::queue(&self.tenant.name, run.is_webhook())?;
+        }
         let subjects = if self.dry { Vec::new() } else { alerts::subjects(&self.tenant.name, &batch)? };
         // Whether a call counts may depend on its agent, and that is looked up.
         if !self.dry && !self.tenant.counts_assigned {
@@ -419,6 +431,9 @@ pub fn verdict(run: &Run, dry: bool) -> Verdict {
     }
     if run.rejected > 0 {
         parts.push(format!("{} rejected, see dialfire.rejects_open", counted(run.rejected, "record")));
+    }
+    if run.skipped.contains_key("retired_month") {
+        parts.push("months that were let go are not fetched, see dialfire.retired_months".to_owned());
     }
     if let Some(closed) = run.skipped.get("campaign_without_api") {
         parts.push(format!("{} without role campaignAPI skipped", counted(*closed, "campaign")));

@@ -14,6 +14,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::Failure;
+use crate::months;
 use crate::oauth::Grant;
 use crate::options::{base_url, campaign_tokens, duration, long_duration, reset_at, value};
 use crate::vendor::Access;
@@ -41,6 +42,8 @@ pub struct Tenant {
     pub http: Settings,
     start_date: Option<NaiveDate>,
     pub reset_at: Option<DateTime<Utc>>,
+    /// What is older was let go.
+    pub retired: Option<NaiveDate>,
     /// Only calls of assigned agents count.
     pub counts_assigned: bool,
 }
@@ -81,6 +84,7 @@ impl Tenant {
         let vendor = text("vendor").unwrap_or_default();
         let access = Access::read(name, &vendor, &options, &secrets, zone)?;
         let grant = Grant::of(text("client_id"), &secrets);
+        let retired = months::retired_until()?;
         Ok(Tenant {
             name: name.to_owned(),
             caller,
@@ -91,7 +95,11 @@ impl Tenant {
             look_back: long("look_back"),
             stuck_after: long("stuck_after"),
             retention: text("retention_days").and_then(|days| days.parse().ok()).map(TimeDelta::days),
-            reset_at: text("calls_reset_at").and_then(|value| reset_at(&value, zone)),
+            // Nothing is older than null.
+            reset_at: text("calls_reset_at")
+                .and_then(|value| reset_at(&value, zone))
+                .max(retired.map(|day| range::midnight(day, zone))),
+            retired,
             counts_assigned: text("count_agents").is_some_and(|v| v == "assigned"),
             start_date: text("start_date").and_then(|day| NaiveDate::from_str(&day).ok()),
             access,

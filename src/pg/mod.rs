@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod copy;
 pub mod deadline;
 pub mod dropping;
+pub mod extension;
 pub mod json;
 pub mod memory;
 pub mod process;

@@ -14,13 +14,20 @@ const JSONB_VERSION: u8 = 1;
 pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 pub const POSTGRES_EPOCH_DAYS: i32 = 10_957;
 
-/// The rows with their tenant before the columns of `R`.
-pub fn encode<'a, R: Tuple + 'a>(tenant: &str, rows: impl Iterator<Item = &'a R>) -> Vec<u8> {
+/// The rows with their tenant before the columns of `R`, and behind them what `more` finds of each, where it is asked.
+pub fn encode<'a, R: Tuple + 'a>(
+    tenant: &str,
+    rows: impl Iterator<Item = &'a R>,
+    more: Option<impl Fn(&R) -> NaiveDate>,
+) -> Vec<u8> {
     let mut out = HEADER.to_vec();
     for row in rows {
-        out.extend((R::COLUMNS.len() as i16 + 1).to_be_bytes());
+        out.extend((R::COLUMNS.len() as i16 + 1 + i16::from(more.is_some())).to_be_bytes());
         text(tenant, &mut out);
         row.encode(&mut out);
+        if let Some(more) = &more {
+            date(&more(row), &mut out);
+        }
     }
     out.extend(TRAILER.to_be_bytes());
     out

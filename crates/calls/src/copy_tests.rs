@@ -4,7 +4,7 @@ use crate::row::{Recording, Row, Transaction};
 #[test]
 fn a_row_is_its_columns_behind_its_tenant() {
     let row = Recording { id: "r".to_owned(), location: Some("ü".to_owned()), ..Recording::default() };
-    let bytes = encode("acme", [row].iter());
+    let bytes = encode("acme", [row].iter(), None::<fn(&_) -> _>);
     let mut expected = b"PGCOPY\n\xff\r\n\0".to_vec();
     expected.extend([0; 8]);
     expected.extend([0, Recording::COLUMNS.len() as u8 + 1]);
@@ -29,7 +29,7 @@ fn instants_and_days_count_from_2000() {
 
 #[test]
 fn no_rows_are_a_header_and_a_trailer() {
-    assert_eq!(encode::<Transaction>("acme", std::iter::empty()).len(), 19 + 2);
+    assert_eq!(encode("acme", std::iter::empty::<&Transaction>(), None::<fn(&_) -> _>).len(), 19 + 2);
 }
 
 #[test]
@@ -47,4 +47,15 @@ fn decimals_are_groups_of_four_digits_around_the_point() {
         assert_eq!((&words[..4], &words[4..]), (&header[..], &groups[..]), "{text}");
         assert_eq!(out[..4], (out.len() as i32 - 4).to_be_bytes());
     }
+}
+
+#[test]
+fn what_more_is_asked_of_a_row_stands_behind_its_columns() {
+    let row = Recording { id: "r".to_owned(), ..Recording::default() };
+    let plain = encode("acme", [&row].into_iter(), None::<fn(&_) -> _>);
+    let more = encode("acme", [&row].into_iter(), Some(|_: &Recording| NaiveDate::from_ymd_opt(2000, 1, 3).unwrap()));
+    let (end, columns) = (plain.len() - 2, Recording::COLUMNS.len() as u8);
+    assert_eq!((plain[20], more[20]), (columns + 1, columns + 2));
+    assert_eq!(more[21..end], plain[21..end]);
+    assert_eq!(more[end..], [0, 0, 0, 4, 0, 0, 0, 2, 0xff, 0xff]);
 }

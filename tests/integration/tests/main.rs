@@ -19,6 +19,7 @@ mod lifecycle;
 mod limits;
 mod logins;
 mod losses;
+mod partition;
 mod refresh;
 mod restore;
 mod schedule;
