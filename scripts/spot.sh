@@ -25,7 +25,7 @@ spot() {
     local script=$1
     shift
     # pgspot gives up a file at a body that is parsed when it is made; a view is parsed alike.
-    perl -0pe 's/CREATE FUNCTION \S+?\([^;]*?\nBEGIN ATOMIC\n(.*?)\nEND;/CREATE VIEW dialfire.atomic AS\n$1/sg' \
+    perl -0pe 's/CREATE (?:OR REPLACE )?FUNCTION \S+?\([^;]*?\nBEGIN ATOMIC\n(.*?)\nEND;/CREATE VIEW dialfire.atomic AS\n$1/sg' \
         "$script" >"$work/script.sql"
     "$TARGET/spot/bin/pgspot" "$@" "$work/script.sql" >"$work/found" 2>&1 || {
         cat "$work/found" >&2
