@@ -9,7 +9,7 @@ const TENANTS: u32 = 50;
 /// Schedules them and watches for so long; none may begin an interval late.
 pub fn keep_up(every: Duration, watch: Duration) {
     let simulator = Simulator::with(&["--days", "1", "--calls-per-day", "20", "--campaigns", "1"]);
-    let mut place = Place::own("checkpoint_timeout = '1h'\nbgwriter_delay = '10s'\n");
+    let mut place = Place::own("checkpoint_timeout = '1h'\nbgwriter_delay = '10s'\nautovacuum = off\n");
     place.process("scheduler");
     place.exec("CHECKPOINT");
     let idle = usage(&mut place, Duration::from_secs(5));
