@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use super::finding::{Finding, Status};
+use crate::pg::values;
 use crate::store::instant;
 use crate::tenant::Tenant;
 use crate::voice;
@@ -91,7 +92,7 @@ pub fn differing(tenant: &Tenant, calls: Vec<Call>) -> spi::Result<Vec<Call>> {
             texts(|c| c.agent_id.as_deref()).into(),
             tenant.counts_assigned.into(),
         ];
-        let places = Spi::get_one_with_args::<Vec<Option<i64>>>(&voice::with_gone_at(sql)?, &args)?;
+        let places = values::one::<Vec<Option<i64>>>(&voice::with_gone_at(sql)?, &args)?;
         let places = places.unwrap_or_default().into_iter().flatten();
         let places: HashSet<usize> = places.map(|place| place as usize - 1).collect();
         differing.extend(calls.into_iter().enumerate().filter(|(at, _)| places.contains(at)).map(|(_, call)| call));

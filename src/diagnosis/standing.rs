@@ -85,7 +85,7 @@ pub fn stored(tenant: &str, ids: Vec<String>) -> spi::Result<Vec<Call>> {
             None,
             &[tenant.into(), ids.into()],
         )?;
-        rows.map(|row| {
+        let calls = rows.map(|row| {
             Ok(Call {
                 id: row.get(1)?.unwrap_or_default(),
                 md5: row.get(2)?,
@@ -95,8 +95,8 @@ pub fn stored(tenant: &str, ids: Vec<String>) -> spi::Result<Vec<Call>> {
                 at: row.get::<i64>(6)?.and_then(DateTime::from_timestamp_micros),
                 kind: "transactions",
             })
-        })
-        .collect()
+        });
+        briefly(|| calls.collect())
     })
 }
 

@@ -49,7 +49,7 @@ impl Stored<'_> {
                     let mut open = client.find_cursor(&cursor)?;
                     let rows = open.fetch(BATCH as i64)?;
                     let calls = rows.map(|row| Ok((row.get(1)?.unwrap_or_default(), row.get(2)?.unwrap_or_default())));
-                    let calls = calls.collect::<spi::Result<Vec<_>>>()?;
+                    let calls = briefly(|| calls.collect::<spi::Result<Vec<_>>>())?;
                     let next = (!calls.is_empty()).then(|| open.detach_into_name());
                     Ok::<_, spi::Error>((calls, next))
                 })
@@ -66,7 +66,7 @@ impl Stored<'_> {
         let args: Vec<_> = self.args().into_iter().chain([ids.into(), oldest.map(instant).into()]).collect();
         Spi::connect(|client| {
             let rows = client.select(&sql, None, &args)?;
-            rows.map(|row| {
+            let findings = rows.map(|row| {
                 Ok(Finding {
                     call_id: row.get(1)?.unwrap_or_default(),
                     status: Status::OnlyDatabase,
@@ -79,8 +79,8 @@ impl Stored<'_> {
                     number: row.get(6)?,
                     at: row.get::<i64>(7)?.and_then(DateTime::from_timestamp_micros),
                 })
-            })
-            .collect()
+            });
+            briefly(|| findings.collect())
         })
     }
 }
