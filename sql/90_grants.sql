@@ -236,7 +236,7 @@ COMMENT ON FUNCTION @extschema@.df_assign_agent(text, text, text) IS
 COMMENT ON FUNCTION @extschema@.df_unassign_agent(text, text) IS
     'lets the calls of an agent (id or name) no longer count; they stay stored; returns how many. An unknown agent is an error';
 COMMENT ON FUNCTION @extschema@.df_retry_rejects(text) IS
-    'normalises the open rejects of a tenant again, without fetching; one row: tried, resolved, left';
+    'normalises the open rejects of a tenant again, without fetching; one row: tried, resolved, left. A sync of the same campaign at work is an error (55006)';
 COMMENT ON FUNCTION @extschema@.df_rebuild_stats(text, text) IS
     'cuts the calls of a range into the tenant''s days again (after a change of time zone) and recomputes daily_stats; returns the rows that changed';
 COMMENT ON FUNCTION @extschema@.df_adopt(text, text, text) IS
