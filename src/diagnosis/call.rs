@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use super::finding::{Finding, Status};
+use crate::pg::memory::briefly;
 use crate::pg::values;
 use crate::store::instant;
 use crate::tenant::Tenant;
@@ -117,29 +118,33 @@ pub fn explain(tenant: &Tenant, calls: Vec<Call>) -> spi::Result<Vec<Finding>> {
         tenant.counts_assigned.into(),
     ];
     let mut calls: Vec<Option<Call>> = calls.into_iter().map(Some).collect();
+    let sql = voice::with_gone_at(COMPARE)?;
     Spi::connect(|client| {
-        let mut findings = Vec::new();
-        for row in client.select(&voice::with_gone_at(COMPARE)?, None, &args)? {
-            let number = row.get::<i64>(1)?.unwrap_or(1);
-            let Some(call) = calls.get_mut(number as usize - 1).and_then(Option::take) else { continue };
-            findings.push(Finding {
-                call_id: call.id,
-                status: match row.get::<String>(2)?.as_deref() {
-                    Some("changed") => Status::Changed,
-                    Some("rejected") => Status::Rejected,
-                    _ => Status::OnlyVendor,
-                },
-                reason: row.get(3)?.unwrap_or_default(),
-                detail: row.get(4)?,
-                source: call.source,
-                agent_id: call.agent_id,
-                agent_name: row.get(5)?,
-                agent_status: row.get(6)?,
-                number: call.number,
-                at: call.at,
-            });
-        }
-        Ok(findings)
+        let rows = client.select(&sql, None, &args)?;
+        briefly(|| {
+            let mut findings = Vec::new();
+            for row in rows {
+                let number = row.get::<i64>(1)?.unwrap_or(1);
+                let Some(call) = calls.get_mut(number as usize - 1).and_then(Option::take) else { continue };
+                findings.push(Finding {
+                    call_id: call.id,
+                    status: match row.get::<String>(2)?.as_deref() {
+                        Some("changed") => Status::Changed,
+                        Some("rejected") => Status::Rejected,
+                        _ => Status::OnlyVendor,
+                    },
+                    reason: row.get(3)?.unwrap_or_default(),
+                    detail: row.get(4)?,
+                    source: call.source,
+                    agent_id: call.agent_id,
+                    agent_name: row.get(5)?,
+                    agent_status: row.get(6)?,
+                    number: call.number,
+                    at: call.at,
+                });
+            }
+            Ok(findings)
+        })
     })
 }
 

@@ -3,6 +3,8 @@
 //! SECURITY DEFINER would hide the caller behind the owner, and a procedure that commits may not be one. So the entry
 //! points run as the caller and change over themselves, as a matview refresh does.
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys;
 
 use crate::error::Failure;
@@ -20,7 +22,7 @@ pub fn is_superuser() -> bool {
 
 pub fn name(role: pg_sys::Oid) -> String {
     // SAFETY: returns a palloc'd C string; with `noerr` false it raises an error instead of returning null.
-    unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(role, false)).to_string_lossy().into_owned() }
+    unsafe { CStr::from_ptr(pg_sys::GetUserNameFromId(role, false)).to_string_lossy().into_owned() }
 }
 
 /// The role of that name, if it still exists.
@@ -54,9 +56,12 @@ pub struct AsOwner {
 }
 
 impl AsOwner {
-    /// The extension's owner.
+    /// The extension's owner. His statements are short and come by the hundred: compiling one takes longer than running it, and
+    /// the compiler's memory stays with the backend.
     pub fn begin() -> Result<AsOwner, Failure> {
-        Ok(AsOwner::change(extension_owner()?, pg_sys::SECURITY_LOCAL_USERID_CHANGE))
+        let owner = AsOwner::change(extension_owner()?, pg_sys::SECURITY_LOCAL_USERID_CHANGE);
+        set(c"jit", c"off");
+        Ok(owner)
     }
 
     /// The owner of somebody's view, or the reader of somebody's foreign tables, whose functions may do no more to this session than a matview refresh lets them.
@@ -77,18 +82,26 @@ impl AsOwner {
             pg_sys::GetUserIdAndSecContext(&mut before.user, &mut before.context);
             pg_sys::SetUserIdAndSecContext(role, before.context | context as i32);
             before.nest_level = pg_sys::NewGUCNestLevel();
-            pg_sys::set_config_option(
-                c"search_path".as_ptr(),
-                c"pg_catalog, pg_temp".as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                0,
-                false,
-            );
         }
+        set(c"search_path", c"pg_catalog, pg_temp");
         before
+    }
+}
+
+/// Until the nest level that was opened last ends.
+fn set(setting: &CStr, value: &CStr) {
+    // SAFETY: main thread inside a transaction, inside of the nest level of an `AsOwner`; both are copied.
+    unsafe {
+        pg_sys::set_config_option(
+            setting.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
     }
 }
 

@@ -1,12 +1,14 @@
 //! A diagnosis beside a bare fetch of the same pages, at little and at much, with few and with many findings.
 
 use crate::ground::{vendor, Database, Ground};
-use crate::measure::{self, cost, of, Cost};
+use crate::measure::{self, cost, of, Cost, Vendor};
+use crate::parts::vicidial;
 use crate::report::Section;
 use crate::series::Series;
 use crate::Size;
-use integration::simulator::{Simulator, ALL};
-use integration::tenant::TOKEN;
+use integration::dialler::Dialler;
+use integration::simulator::{Simulator, ALL, ANCHOR};
+use integration::tenant::{LOCATION, LOCATION_TOKEN, TOKEN};
 use integration::vapi;
 use serde_json::{json, Value};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -26,7 +28,7 @@ struct Case {
     differs: bool,
     /// What the diagnosis says of it; checked against what was made to differ.
     findings: i64,
-    /// Seconds of reading the same pages and doing nothing with them.
+    /// Seconds of reading the same pages and doing nothing with them; a dialler has no pages.
     bare: Series,
     /// Of `df_fetch`; for Dialfire it asks for much more than a diagnosis does.
     fetch: Vec<Cost>,
@@ -34,84 +36,149 @@ struct Case {
 }
 
 pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
+    let missing = vicidial::missing(ground);
     let mut cases = Vec::new();
     for calls in [size.calls / 5, size.calls] {
-        let simulator = vendor(calls);
-        let mut database = ground.fresh("bench");
-        database.tenant(&simulator, "");
-        database.sync(ALL);
-        cases.push(case(ground, size, &simulator, "dialfire", calls, ALL, 0));
-        // Because of them the vendor is asked for no more, so that the pages are the same.
-        let odd = database.exec_rows("UPDATE dialfire.transactions SET is_test = true WHERE mod(hashtext(id), 10) = 0");
-        cases.push(case(ground, size, &simulator, "dialfire", calls, ALL, odd));
-        drop((database, simulator));
-
-        let simulator = vapi::simulator();
-        // Calls from the web are tests, which count as findings.
-        simulator.post("vapi", json!({"generate": calls, "days": 10, "phone_only": true}));
-        let mut database = ground.fresh("bench");
-        vapi::create(&mut database.db, &simulator, "page_size '1000'");
-        let range = "last 12 days";
-        database.sync(range);
-        cases.push(case(ground, size, &simulator, "vapi", calls, range, 0));
-        let odd = database.exec_rows("DELETE FROM dialfire.voice_calls WHERE mod(hashtext(id), 10) = 0");
-        cases.push(case(ground, size, &simulator, "vapi", calls, range, odd));
+        cases.extend(dialfire(ground, size, calls));
+        cases.extend(highlevel(ground, size, calls));
+        cases.extend(vapi(ground, size, calls));
+        if missing.is_none() {
+            cases.extend(vicidial(ground, size, calls));
+        }
     }
     ground.drop("bench");
     report(size, section, &cases);
+    if let Some(missing) = missing {
+        section.say(format!("A dialler was not diagnosed: {missing}"));
+    }
 }
 
-fn case(
-    ground: &Ground,
-    size: &Size,
-    simulator: &Simulator,
+fn dialfire(ground: &Ground, size: &Size, calls: u32) -> [Case; 2] {
+    let simulator = vendor(calls);
+    let mut database = ground.fresh("bench");
+    database.tenant(&simulator, "");
+    let asked = Asked { vendor: "dialfire", calls, range: ALL, at: &simulator, pages: Some((&simulator, TOKEN)) };
+    // Because of them the vendor is asked for no more, so that the pages are the same.
+    asked.twice(
+        ground,
+        size,
+        &mut database,
+        "UPDATE dialfire.transactions SET is_test = true WHERE mod(hashtext(id), 10) = 0",
+    )
+}
+
+fn highlevel(ground: &Ground, size: &Size, calls: u32) -> [Case; 2] {
+    let simulator = vapi::simulator();
+    simulator.delete("highlevel");
+    let plan = json!({"calls": calls, "from": "2025-11-01T12:00:00Z", "to": ANCHOR, "agents": 3});
+    // Its limits are not what is measured.
+    simulator.post("highlevel", json!({"generate": plan, "burst": 1_000_000, "daily": 1_000_000}));
+    let mut database = ground.fresh("bench");
+    // Without messages, as a diagnosis does not read them and df_fetch would.
+    database.exec(&format!(
+        "CREATE SERVER acme FOREIGN DATA WRAPPER dialfire_sync OPTIONS (vendor 'highlevel', account '{LOCATION}',
+            timezone 'Europe/Nicosia', base_url '{}', conversations 'false', count_agents 'all');
+         CREATE USER MAPPING FOR CURRENT_USER SERVER acme OPTIONS (token '{LOCATION_TOKEN}')",
+        simulator.highlevel_url()
+    ));
+    let pages = Some((&simulator, LOCATION_TOKEN));
+    Asked { vendor: "highlevel", calls, range: ALL, at: &simulator, pages }.twice(ground, size, &mut database, DELETE)
+}
+
+fn vapi(ground: &Ground, size: &Size, calls: u32) -> [Case; 2] {
+    let simulator = vapi::simulator();
+    // Calls from the web are tests, which count as findings.
+    simulator.post("vapi", json!({"generate": calls, "days": 10, "phone_only": true}));
+    let mut database = ground.fresh("bench");
+    vapi::create(&mut database.db, &simulator, "page_size '1000'");
+    let asked =
+        Asked { vendor: "vapi", calls, range: "last 12 days", at: &simulator, pages: Some((&simulator, TOKEN)) };
+    asked.twice(ground, size, &mut database, "DELETE FROM dialfire.voice_calls WHERE mod(hashtext(id), 10) = 0")
+}
+
+fn vicidial(ground: &Ground, size: &Size, calls: u32) -> [Case; 2] {
+    let dialler = Dialler::shared();
+    vicidial::fill(&dialler, i64::from(calls));
+    let mut database = ground.fresh("bench");
+    database.exec(&dialler.setup(vicidial::ZONE));
+    // As a diagnosis does not read recordings and df_fetch would.
+    database.exec("DROP FOREIGN TABLE acme.recording_log");
+    let range = vicidial::range();
+    let asked = Asked { vendor: "vicidial", calls, range: &range, at: dialler.server, pages: None };
+    asked.twice(ground, size, &mut database, DELETE)
+}
+
+const DELETE: &str = "DELETE FROM dialfire.transactions WHERE mod(hashtext(id), 10) = 0";
+
+/// What is diagnosed.
+struct Asked<'a, V> {
     vendor: &'static str,
     calls: u32,
-    range: &str,
-    odd: i64,
-) -> Case {
-    let (mut bare, mut fetch, mut diagnosis, mut findings) = (Series::default(), Vec::new(), Vec::new(), 0);
-    for round in 0..size.runs {
-        // What a backend has used once it keeps, so each gets a new one.
-        let ask = |sql: &str| {
-            let mut database = ground.connect("bench");
-            measure::quiet(&database, simulator, size.patience);
-            cost(&mut database, simulator, |database: &mut Database| database.one::<i64>(sql))
-        };
-        let summary = "(d #>> '{summary,missingInDatabase}')::bigint";
-        let (found, diagnosed) = ask(&format!("SELECT {summary} FROM df_diagnose('acme', '{range}') d"));
-        assert_eq!(found, odd, "a diagnosis of {calls} {vendor} calls finds what was made to differ, and nothing else");
-        let seconds = read_again(simulator);
-        if vendor == "vapi" {
-            fetch.push(ask(&format!("SELECT count(*) FROM df_fetch('acme', '{range}')")).1);
-        }
-        eprintln!("    {vendor} {calls}, round {}: {seconds:.2} s, {:.2} s", round + 1, diagnosed.seconds);
-        (findings, _) = (found, bare.push(seconds));
-        diagnosis.push(diagnosed);
+    range: &'a str,
+    at: &'a V,
+    /// Where its pages can be read without a diagnosis, and what opens them.
+    pages: Option<(&'a Simulator, &'a str)>,
+}
+
+impl<V: Vendor> Asked<'_, V> {
+    /// As the vendor has it, and with a tenth of the calls made to differ.
+    fn twice(&self, ground: &Ground, size: &Size, database: &mut Database, differ: &str) -> [Case; 2] {
+        database.sync(self.range);
+        let same = self.case(ground, size, 0);
+        let odd = database.exec_rows(differ);
+        [same, self.case(ground, size, odd)]
     }
-    Case { vendor, calls, differs: odd > 0, findings, bare, fetch, diagnosis }
+
+    fn case(&self, ground: &Ground, size: &Size, odd: i64) -> Case {
+        let Asked { vendor, calls, range, .. } = *self;
+        let (mut bare, mut fetch, mut diagnosis, mut findings) = (Series::default(), Vec::new(), Vec::new(), 0);
+        for round in 0..size.runs {
+            // What a backend has used once it keeps, so each gets a new one.
+            let ask = |sql: &str| {
+                let mut database = ground.connect("bench");
+                measure::quiet(&database, self.at, size.patience);
+                cost(&mut database, self.at, |database: &mut Database| database.one::<i64>(sql))
+            };
+            let summary = "(d #>> '{summary,missingInDatabase}')::bigint";
+            let (found, diagnosed) = ask(&format!("SELECT {summary} FROM df_diagnose('acme', '{range}') d"));
+            assert_eq!(
+                found, odd,
+                "a diagnosis of {calls} {vendor} calls finds what was made to differ, and nothing else"
+            );
+            let read = self.pages.map(|(simulator, token)| read_again(simulator, token));
+            if vendor != "dialfire" {
+                fetch.push(ask(&format!("SELECT count(*) FROM df_fetch('acme', '{range}')")).1);
+            }
+            let read_for = read.map_or("–".to_owned(), |seconds| format!("{seconds:.2} s"));
+            eprintln!("    {vendor} {calls}, round {}: {read_for}, {:.2} s", round + 1, diagnosed.seconds);
+            findings = found;
+            read.into_iter().for_each(|seconds| bare.push(seconds));
+            diagnosis.push(diagnosed);
+        }
+        Case { vendor, calls, differs: odd > 0, findings, bare, fetch, diagnosis }
+    }
 }
 
 /// Asks for the pages that were asked for last, as many at once, and reads them to their end.
-fn read_again(simulator: &Simulator) -> f64 {
+fn read_again(simulator: &Simulator, token: &str) -> f64 {
     let requests = simulator.requests();
     let total = simulator.get("requests")["total"].as_u64();
     assert_eq!(Some(requests.len() as u64), total, "the simulator remembers every request");
     let paths: Vec<&str> = requests.iter().filter_map(|line| line["path"].as_str()).collect();
     // Campaigns have tokens of their own, which their list tells.
     let lists = paths.iter().filter(|path| path.ends_with("/campaigns/") || path.ends_with("/campaigns"));
-    let lists = lists.map(|path| serde_json::from_slice::<Value>(&simulator.read(path, TOKEN)).expect("a list"));
+    let lists = lists.map(|path| serde_json::from_slice::<Value>(&simulator.read(path, token)).expect("a list"));
     let campaigns: Vec<Value> = lists.flat_map(|list| list.as_array().cloned().unwrap_or_default()).collect();
-    let token = |path: &str| {
+    let token_of = |path: &str| {
         let campaign = campaigns.iter().find(|c| c["id"].as_str().is_some_and(|id| path.contains(id)));
-        campaign.and_then(|c| c["permissions"]["token"].as_str()).unwrap_or(TOKEN)
+        campaign.and_then(|c| c["permissions"]["token"].as_str()).unwrap_or(token)
     };
     let (next, start) = (AtomicUsize::new(0), Instant::now());
     thread::scope(|scope| {
         for _ in 0..CONCURRENCY {
             scope.spawn(|| {
                 while let Some(path) = paths.get(next.fetch_add(1, Relaxed)) {
-                    simulator.read(path, token(path));
+                    simulator.read(path, token_of(path));
                 }
             });
         }
@@ -176,7 +243,7 @@ fn report(size: &Size, section: &mut Section, cases: &[Case]) {
     section.say(format!(
         "{} rounds, interleaved. Reading the pages asks for just those that the diagnosis before it asked for, {CONCURRENCY} at \
          once, outside of the server, and does nothing with them. The missing calls of Dialfire's are stored ones that do not count, \
-         those of Vapi's have been deleted here; each round checks that they are what is found. Memory is the backend's growth over idle.",
+         those of the others have been deleted here; each round checks that they are what is found. Memory is the backend's growth over idle.",
         size.runs
     ));
 }

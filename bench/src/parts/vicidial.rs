@@ -9,19 +9,15 @@ use crate::Size;
 use integration::dialler::Dialler;
 use std::process::Command;
 
-const ZONE: &str = "America/New_York";
+pub const ZONE: &str = "America/New_York";
 const FROM: i64 = 1_763_200_000;
 const DAYS: i64 = 14;
 /// The tables that a sync of a dialler fills with calls.
 const FILLED: [&str; 3] = ["transactions", "connections", "recordings"];
 
 pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
-    let is_there = |command: &str| Command::new(command).arg("--version").output().is_ok();
-    let offers = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'mysql_fdw')";
-    if !is_there("mariadb-install-db") || !ground.connect("postgres").one::<bool>(offers) {
-        eprintln!("    not run: MariaDB or mysql_fdw is not installed");
-        return section
-            .say("Not run: MariaDB or mysql_fdw is not installed (Debian: mariadb-server, postgresql-15-mysql-fdw).");
+    if let Some(missing) = missing(ground) {
+        return section.say(format!("Not run: {missing}"));
     }
     let dialler = Dialler::shared();
     fill(&dialler, i64::from(size.dialler_calls));
@@ -62,8 +58,24 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     report(size.dialler_calls, &stored[0], [&floor, &first, &again], &untouched, section);
 }
 
+/// What of a dialler's is not installed, if something is.
+pub fn missing(ground: &Ground) -> Option<&'static str> {
+    let is_there = |command: &str| Command::new(command).arg("--version").output().is_ok();
+    let offers = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'mysql_fdw')";
+    if is_there("mariadb-install-db") && ground.connect("postgres").one::<bool>(offers) {
+        return None;
+    }
+    eprintln!("    not run: MariaDB or mysql_fdw is not installed");
+    Some("MariaDB or mysql_fdw is not installed (Debian: mariadb-server, postgresql-15-mysql-fdw).")
+}
+
 fn sync(database: &mut Database) -> integration::tenant::Run {
-    database.sync(&format!("[{},{})", at(FROM - 60), at(FROM + DAYS * 86_400 + 60)))
+    database.sync(&range())
+}
+
+/// All of the time that is filled.
+pub fn range() -> String {
+    format!("[{},{})", at(FROM - 60), at(FROM + DAYS * 86_400 + 60))
 }
 
 fn at(epoch: i64) -> String {
@@ -72,7 +84,7 @@ fn at(epoch: i64) -> String {
 
 /// Two weeks of a dialler: four calls a lead, one in five inbound, half with an agent and most of those recorded; the
 /// oldest 30 % of the outbound ones are archived.
-fn fill(dialler: &Dialler, calls: i64) {
+pub fn fill(dialler: &Dialler, calls: i64) {
     let (inbound, outbound) = (calls / 5, calls - calls / 5);
     let common = |calls: i64| {
         format!(

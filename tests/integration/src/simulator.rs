@@ -70,7 +70,9 @@ impl Simulator {
     /// Reads one of the vendor's pages to its end.
     pub fn read(&self, path: &str, token: &str) -> Vec<u8> {
         let url = format!("{}{path}", self.base_url.trim_end_matches("/api"));
-        let request = self.agent.get(url).header("Authorization", format!("Bearer {token}"));
+        // HighLevel answers nobody who does not name a version.
+        let request =
+            self.agent.get(url).header("Authorization", format!("Bearer {token}")).header("Version", "2021-04-15");
         let mut answer = request.call().expect("the simulator answers");
         assert_eq!(answer.status(), 200, "{path}");
         answer.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a page")
