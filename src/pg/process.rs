@@ -77,6 +77,12 @@ pub fn is_preloading() -> bool {
     unsafe { pg_sys::process_shared_preload_libraries_in_progress }
 }
 
+/// Whether pg_upgrade has started this server.
+pub fn is_upgrading() -> bool {
+    // SAFETY: reads a variable of this process.
+    unsafe { pg_sys::IsBinaryUpgrade }
+}
+
 pub fn database() -> pg_sys::Oid {
     // SAFETY: reads a variable of this process.
     unsafe { pg_sys::MyDatabaseId }

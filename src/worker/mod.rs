@@ -17,6 +17,10 @@ pub const LIBRARY: &str = "dialfire_sync";
 /// Called while the library is preloaded.
 pub fn register() {
     pg::utility::watch();
+    // The transaction ids that a job took would be given out a second time by the new server.
+    if pg::process::is_upgrading() {
+        return;
+    }
     BackgroundWorkerBuilder::new("dialfire_sync launcher")
         .set_type("dialfire_sync launcher")
         .set_library(LIBRARY)

@@ -33,16 +33,44 @@ impl Cluster {
 
     /// A server with more settings, as they stand in postgresql.conf.
     pub fn with(more: &str) -> Cluster {
+        let cluster = Cluster::down(more);
+        cluster.up();
+        cluster.connect("postgres").batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).expect("the template");
+        let mut template = cluster.connect(TEMPLATE);
+        template.batch_execute("CREATE EXTENSION dialfire_sync").expect("the extension");
+        if env::var("PARTITIONED").is_ok_and(|set| !set.is_empty()) {
+            template.batch_execute("SELECT df_partition()").expect("months");
+        }
+        cluster
+    }
+
+    /// A new server without a database, not started.
+    fn down(more: &str) -> Cluster {
         let cluster = Cluster::empty();
         run(as_server(&bin("initdb"))
             .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"])
             .args(["-D".as_ref(), cluster.data().as_os_str()]));
         cluster.configure(&cluster.settings());
         cluster.configure(more);
-        cluster.up();
-        cluster.connect("postgres").batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).expect("the template");
-        cluster.connect(TEMPLATE).batch_execute("CREATE EXTENSION dialfire_sync").expect("the extension");
         cluster
+    }
+
+    /// What pg_upgrade makes of a server that is down, and what the servers that it started have logged; it is down.
+    pub fn upgrade_of(old: &Cluster, more: &str) -> (Cluster, String) {
+        let cluster = Cluster::down(more);
+        let dir = Path::new(&bin("")).to_path_buf();
+        let mut upgrade = as_server(&bin("pg_upgrade"));
+        upgrade.args(["-U", "postgres", "--retain", "--no-sync", "-s", &cluster.socket()]);
+        upgrade.arg("-b").arg(&dir).arg("-B").arg(&dir).arg("-d").arg(old.data()).arg("-D").arg(cluster.data());
+        // It leaves a script where it is called.
+        run(upgrade.current_dir(&cluster.dir));
+        let output = as_server("sh")
+            .args(["-c", "cat \"$0\"/pg_upgrade_output.d/*/log/pg_upgrade_server.log"])
+            .arg(cluster.data())
+            .output();
+        let log = String::from_utf8_lossy(&output.expect("its log").stdout).into_owned();
+        assert!(log.contains("database system is ready"), "no log: {log}");
+        (cluster, log)
     }
 
     /// A standby that follows `primary`; it is up.
@@ -148,6 +176,11 @@ impl Cluster {
     /// The directory of its socket, which is its host name to others on this machine.
     pub fn socket(&self) -> String {
         self.dir.join("socket").display().to_string()
+    }
+
+    /// A file that the server's user may write.
+    pub fn file(&self, name: &str) -> String {
+        self.dir.join(name).display().to_string()
     }
 
     fn data(&self) -> PathBuf {

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 fn tenant() -> Tenant {
     let mut tenant = Tenant::at("http://127.0.0.1:1", "", "token 'abcdefgh'");
     tenant.exec(
-        "INSERT INTO dialfire.transactions (tenant, id, campaign_id, contact_id, fired, day, is_human)
+        "SELECT dialfire.make_months('{2025-11-05}') WHERE dialfire.is_by_month();
+         INSERT INTO dialfire.transactions (tenant, id, campaign_id, contact_id, fired, day, is_human)
          VALUES ('acme', 'T1', 'K1', 'C1', '2025-11-05 10:00+00', '2025-11-05', true);
          SELECT dialfire.keep_stats('acme', '{2025-11-05}')",
     );
