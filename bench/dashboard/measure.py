@@ -13,6 +13,7 @@ WEEK = "from=2026-10-27&to=2026-11-02"
 REQUESTS = [
     ("KPI", 500, "/api/kpi"), ("months", 500, "/api/monthly"),
     ("calls of a week, first 100", 1000, f"/api/calls?{WEEK}"), ("calls of two years, first 100", 1000, "/api/calls?from=2024-11-01&to=2026-11-02"),
+    ("calls of two years that were completed", 1000, "/api/calls?from=2024-11-01&to=2026-11-02&status=completed"),
     ("calls of a year ago, first 100", 1000, "/api/calls?from=2025-10-27&to=2025-11-02"),
     ("calls of a week by an agent that failed", 1000, f"/api/calls?{WEEK}&agent=Agent.7&status=failed"),
     ("calls of a campaign in a week", 1000, f"/api/calls?{WEEK}&campaign=K3"), ("calls of a week by part of a number", 1000, f"/api/calls?{WEEK}&search=33331"),
