@@ -1,5 +1,6 @@
 //! Fifty tenants on one machine: nobody falls behind, and a scheduler with nothing to do writes nothing.
 
+use crate::cpu;
 use crate::place::Place;
 use crate::simulator::Simulator;
 use std::time::{Duration, Instant};
@@ -64,22 +65,13 @@ fn usage(place: &mut Place, time: Duration) -> Usage {
     let pids = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'dialfire_sync launcher'
         OR backend_type = 'dialfire_sync scheduler' AND datname = current_database()";
     let pids: Vec<i32> = place.db.query(pids, &[]).expect("pids").iter().map(|row| row.get(0)).collect();
-    let ticks = || -> f64 {
-        let of = |pid: &i32| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            // After the command's name come the state and numbers, of which utime and stime are the 11th and 12th.
-            let fields: Vec<f64> =
-                stat.rsplit(')').next().unwrap_or("").split_whitespace().filter_map(|f| f.parse().ok()).collect();
-            fields.get(10).unwrap_or(&0.0) + fields.get(11).unwrap_or(&0.0)
-        };
-        pids.iter().map(of).sum()
-    };
+    let taken = || pids.iter().map(|pid| cpu(*pid)).sum::<f64>();
     let wal = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint";
     let ids = "SELECT txid_snapshot_xmax(txid_current_snapshot())";
-    let before = (ticks(), place.one::<i64>(wal, &[]), place.one::<i64>(ids, &[]));
+    let before = (taken(), place.one::<i64>(wal, &[]), place.one::<i64>(ids, &[]));
     std::thread::sleep(time);
     Usage {
-        cpu: (ticks() - before.0) / 100.0,
+        cpu: taken() - before.0,
         wal: place.one::<i64>(wal, &[]) - before.1,
         transactions: place.one::<i64>(ids, &[]) - before.2,
     }

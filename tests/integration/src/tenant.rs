@@ -119,6 +119,12 @@ impl Tenant {
         self.db.query(sql, &[&run.id]).expect("http_log")
     }
 
+    /// Seconds of CPU that the backend has taken, with its threads.
+    pub fn cpu(&mut self) -> f64 {
+        let pid: i32 = self.one("SELECT pg_backend_pid()", &[]);
+        crate::cpu(pid)
+    }
+
     /// Peak memory of the backend, KiB.
     pub fn peak_memory(&mut self) -> i64 {
         let pid: i32 = self.one("SELECT pg_backend_pid()", &[]);

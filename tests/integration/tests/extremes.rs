@@ -3,7 +3,6 @@
 use crate::bad_input::{scene, two, SOUND};
 use integration::record::{call, contact, transaction, with, DAY};
 use serde_json::json;
-use std::time::Instant;
 
 #[test]
 fn a_contact_of_20000_transactions_is_stored_whole() {
@@ -16,14 +15,14 @@ fn a_contact_of_20000_transactions_is_stored_whole() {
     };
     let json = contact("HUGE", (0..20_000).map(one).collect()).to_string();
     scene.simulator.contact(&json);
-    let before = scene.tenant.peak_memory();
-    let start = Instant::now();
+    let before = (scene.tenant.peak_memory(), scene.tenant.cpu());
     let run = scene.sync();
-    let (took, grown) = (start.elapsed(), scene.tenant.peak_memory() - before);
-    println!("20,000 transactions, {} KiB of JSON: {took:.1?}, {grown} KiB of memory", json.len() >> 10);
+    // Not the time: others may have the processors meanwhile.
+    let (grown, cpu) = (scene.tenant.peak_memory() - before.0, scene.tenant.cpu() - before.1);
+    println!("20,000 transactions, {} KiB of JSON: {cpu:.1} s of CPU, {grown} KiB of memory", json.len() >> 10);
     run.expect("success");
     assert_eq!((scene.count("dialfire.transactions"), scene.count("dialfire.connections")), (20_000, 20_000));
-    assert!(took.as_secs() < 60 && grown < 512 << 10, "{took:?}, {grown} KiB");
+    assert!(cpu < 60.0 && grown < 512 << 10, "{cpu} s, {grown} KiB");
 }
 
 #[test]

@@ -257,23 +257,30 @@ fn a_dump_brings_every_month_back() {
     tenant.sync(RANGE).expect("success");
     tenant.exec("SELECT * FROM df_refresh()");
     let before = facts(&mut tenant.db);
-    let dump = tenant.cluster.program("pg_dump", &[&tenant.database]);
     let fresh = Cluster::start();
-    fresh.connect("postgres").batch_execute("CREATE DATABASE restored").expect("a database");
+    let mut admin = fresh.connect("postgres");
+    let dump = tenant.cluster.program("pg_dump", &[&tenant.database]);
+    admin.batch_execute("CREATE DATABASE restored").expect("a database");
     let errors = fresh.restore("restored", &format!("BEGIN;\n{dump}COMMIT;\n"));
     assert!(!errors.contains("ERROR"), "{errors}");
-    let mut db = fresh.connect("restored");
-    db.batch_execute("SELECT * FROM df_refresh()").expect("the KPIs");
-    for ((sql, before), now) in FACTS.iter().zip(before).zip(facts(&mut db)) {
-        assert_eq!(before, now, "{sql}");
+    let archive = tenant.cluster.file("months.dump");
+    tenant.cluster.program("pg_dump", &["-Fc", "-f", &archive, &tenant.database]);
+    admin.batch_execute("CREATE DATABASE in_jobs").expect("a database");
+    fresh.program("pg_restore", &["-j", "2", "--exit-on-error", "-d", "in_jobs", &archive]);
+    for database in ["restored", "in_jobs"] {
+        let mut db = fresh.connect(database);
+        db.batch_execute("SELECT * FROM df_refresh()").expect("the KPIs");
+        for ((sql, before), now) in FACTS.iter().zip(&before).zip(facts(&mut db)) {
+            assert_eq!(before, &now, "{database}: {sql}");
+        }
+        assert_in_place(&mut db);
+        assert_truth_in(&mut db, "acme", &simulator, ALL_TIME, &[]);
+        assert!(one::<bool>(&mut db, "SELECT dialfire.is_by_month()"));
+        let sync = format!("SELECT inserted + updated FROM df_sync('acme', '{RANGE}')");
+        assert_eq!(one::<i64>(&mut db, &sync), 0);
+        let sync = "SELECT status FROM df_sync('acme', '2024-02')";
+        assert_eq!(one::<String>(&mut db, sync), "success");
     }
-    assert_in_place(&mut db);
-    assert_truth_in(&mut db, "acme", &simulator, ALL_TIME, &[]);
-    assert!(one::<bool>(&mut db, "SELECT dialfire.is_by_month()"));
-    let sync = format!("SELECT inserted + updated FROM df_sync('acme', '{RANGE}')");
-    assert_eq!(one::<i64>(&mut db, &sync), 0);
-    let sync = "SELECT status FROM df_sync('acme', '2024-02')";
-    assert_eq!(one::<String>(&mut db, sync), "success");
     // And once more.
     let again = fresh.program("pg_dump", &["restored"]);
     assert!(again.contains("COPY dialfire_2025.transactions_2025_10"), "the months are not dumped");
