@@ -1,6 +1,7 @@
 //! One comparison of vendor and database: pages stream by, only differences are kept, and those on disk.
 
 mod call;
+mod counting;
 mod finding;
 mod standing;
 mod stored;
@@ -20,10 +21,10 @@ use pgrx::spi;
 use crate::error::Failure;
 use crate::fetch::{self, Fetch, Fetched, Round};
 use crate::ledger::Run;
-use crate::lookup::{Days, Lookup};
 use crate::pg::memory::briefly;
 use crate::tenant::Tenant;
 use call::{Call, Sources};
+use counting::Counting;
 use standing::Remember;
 use stored::Stored;
 
@@ -53,11 +54,12 @@ pub struct Diagnosis {
     pub agents: BTreeMap<String, AgentCalls>,
     pub findings: Findings,
     pub errors: Vec<(String, String)>,
-    /// Hashes of the ids that the vendor has shown: eight bytes a call are all that grows with their number.
+    /// Hashes of the ids that the vendor has shown: eight bytes a call are all that grows without end with their number.
     seen: HashSet<u64>,
     /// Start of the oldest call that it has shown.
     oldest: Option<DateTime<Utc>>,
     waiting: Vec<Call>,
+    counting: Option<Counting>,
     of: Sources,
 }
 
@@ -89,13 +91,8 @@ impl Diagnosis {
         let walk = |source| V::walk(&fetch.access, source, window, &[], tenant.concurrency);
         let walks = listed.sources.into_iter().map(walk).collect();
         let mut round: Round<V::Walk> = Round::new(walks);
-        let mut days = Days::default();
-        let mut remember = Remember {
-            lookup: Lookup { tenant: &tenant.name, zone: tenant.zone, empty: false, days: &mut days },
-            counts_assigned: tenant.counts_assigned,
-            calls: Vec::new(),
-            rejected: Vec::new(),
-        };
+        let mut remember = Remember::new(tenant, window);
+        made.counting = Some(Counting::new(tenant, window)?);
         while let Some(step) = briefly(|| round.step(&mut fetch, &mut remember))? {
             run.log(&step.attempts)?;
             briefly(|| made.recall(tenant, &mut remember))?;
@@ -119,19 +116,14 @@ impl Diagnosis {
 
     /// Takes in the calls for which events stand.
     fn recall(&mut self, tenant: &Tenant, remember: &mut Remember) -> spi::Result<()> {
-        let mut odd = Vec::new();
-        for call in remember.calls.drain(..) {
-            match call.matches {
-                false => odd.push(call.id),
-                true if self.seen.insert(hash(&call.id)) => {
-                    self.matching += 1;
-                    self.meet(call.agent_id.as_deref());
-                }
-                true => {}
+        for stands in remember.matching.drain(..) {
+            if self.seen.insert(stands.call) {
+                self.matching += 1;
+                self.meet(remember.agents.borrow().id(stands.agent));
             }
         }
-        if !odd.is_empty() {
-            self.waiting.extend(standing::stored(&tenant.name, odd)?);
+        if !remember.odd.is_empty() {
+            self.waiting.extend(standing::stored(&tenant.name, std::mem::take(&mut remember.odd))?);
         }
         Ok(())
     }
@@ -185,6 +177,10 @@ impl Diagnosis {
             self.oldest = self.oldest.into_iter().chain(call.at).min();
         }
         let found = calls.len();
+        let calls = match &mut self.counting {
+            Some(counting) => counting.others(tenant, calls)?,
+            None => calls,
+        };
         let findings = call::explain(tenant, call::differing(tenant, calls)?)?;
         self.matching += (found - findings.len()) as u64;
         self.keep(&findings);

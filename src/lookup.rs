@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
-use calls::range::Window;
+use calls::range::{self, Window};
 use calls::row::Transaction;
 use calls::vendor::dialfire::{Event, Known};
 use calls::vendor::vicidial::{Alike, Table};
 use calls::vendor::{Aside, Stored};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
@@ -19,7 +19,7 @@ use crate::pg::spill::Spill;
 use crate::pg::values;
 use crate::store::{date, instant};
 
-/// Events of whole days held at once, eight bytes each.
+/// What is held of whole days at once: eight bytes each, in a diagnosis 24.
 const DAYS_LIMIT: usize = 500_000;
 /// Reading a call of a day costs this part of looking an event up.
 const SHARE: u64 = 4;
@@ -33,91 +33,159 @@ pub struct Lookup<'a> {
     pub days: &'a mut Days,
 }
 
-/// The stored events of days of which so many are asked for that reading the day is cheaper.
-#[derive(Default)]
-pub struct Days {
-    hasher: RandomState,
-    days: HashMap<NaiveDate, Day>,
+/// What is held of something that is stored; a hash finds it.
+pub trait Held {
+    fn hash(&self) -> u64;
+}
+
+impl Held for u64 {
+    fn hash(&self) -> u64 {
+        *self
+    }
+}
+
+/// What is stored of days of which so much is asked for that reading the day is cheaper. That something missing shares its
+/// hash with something stored of its day happens once in some 10^14 times, and not in the next run, which hashes differently.
+pub struct Days<H = u64> {
+    pub hasher: RandomState,
+    /// All of it will be asked for.
+    expected: Option<(Window, Tz)>,
+    days: HashMap<NaiveDate, Day<H>>,
     pub held: usize,
 }
 
-#[derive(Default)]
-struct Day {
+struct Day<H> {
+    /// Since it was forgotten, if it was: whoever reads several large days in turn must not read them anew each time.
     asked: u64,
+    was_forgotten: bool,
     calls: Option<u64>,
-    /// Sorted hashes. That a missing event shares one with a stored one of its day happens once in some 10^14 events, and
-    /// not in the next run, which hashes differently.
-    stored: Option<Vec<u64>>,
+    /// In the order of their hashes.
+    stored: Option<Vec<H>>,
 }
 
-impl Days {
-    /// Which of the events are stored; the others may be as well.
-    fn find(&mut self, tenant: &str, zone: Tz, events: &[Event]) -> spi::Result<Vec<bool>> {
-        let of_day = |event: &Event| event.fired.with_timezone(&zone).date_naive();
-        let mut asked: BTreeMap<NaiveDate, u64> = BTreeMap::new();
-        events.iter().for_each(|event| *asked.entry(of_day(event)).or_default() += 1);
-        for (day, events) in asked {
-            self.ask(tenant, day, events)?;
+impl<H> Default for Days<H> {
+    fn default() -> Days<H> {
+        Days { hasher: RandomState::new(), expected: None, days: HashMap::new(), held: 0 }
+    }
+}
+
+impl<H> Default for Day<H> {
+    fn default() -> Day<H> {
+        Day { asked: 0, was_forgotten: false, calls: None, stored: None }
+    }
+}
+
+impl<H> Day<H> {
+    fn forget(&mut self) {
+        if self.stored.take().is_some() {
+            (self.asked, self.was_forgotten) = (0, true);
         }
-        let is_stored = |event: &Event| {
-            let stored = self.days.get(&of_day(event)).and_then(|day| day.stored.as_deref());
-            let hash = || self.hash(&event.contact_id, instant(event.fired), &event.md5);
-            stored.is_some_and(|stored| stored.binary_search(&hash()).is_ok())
-        };
-        Ok(events.iter().map(is_stored).collect())
+    }
+}
+
+impl<H: Held> Days<H> {
+    /// With a window of which all will be asked for.
+    pub fn expecting(window: Option<Window>, zone: Tz) -> Days<H> {
+        Days { expected: window.map(|window| (window, zone)), ..Days::default() }
     }
 
-    fn ask(&mut self, tenant: &str, date: NaiveDate, events: u64) -> spi::Result<()> {
+    /// Hands over the places of those that are held; what is asked for by day and hash and is not may be stored as well.
+    pub fn find(
+        &mut self,
+        tenant: &str,
+        asked: &[(NaiveDate, u64)],
+        read: impl Fn(NaiveDate) -> spi::Result<Vec<H>>,
+        mut found: impl FnMut(usize, &H),
+    ) -> spi::Result<()> {
+        let mut days: BTreeMap<NaiveDate, u64> = BTreeMap::new();
+        asked.iter().for_each(|(day, _)| *days.entry(*day).or_default() += 1);
+        for (day, times) in days {
+            if self.is_worth_it(tenant, day, times)? {
+                self.hold(day, briefly(|| read(day))?);
+            }
+        }
+        for (at, (day, hash)) in asked.iter().enumerate() {
+            let stored = self.days.get(day).and_then(|day| day.stored.as_deref()).unwrap_or_default();
+            let first = stored.partition_point(|held| held.hash() < *hash);
+            stored[first..].iter().take_while(|held| held.hash() == *hash).for_each(|held| found(at, held));
+        }
+        Ok(())
+    }
+
+    fn is_worth_it(&mut self, tenant: &str, date: NaiveDate, times: u64) -> spi::Result<bool> {
+        let is_expected = self.expected.is_some_and(|(window, zone)| hours(window, date, zone) * SHARE as i64 >= 24);
         let day = self.days.entry(date).or_default();
-        day.asked += events;
+        day.asked += times;
         if day.stored.is_some() {
-            return Ok(());
+            return Ok(false);
+        }
+        if is_expected && !day.was_forgotten {
+            return Ok(true);
         }
         let calls = match day.calls {
             Some(calls) => calls,
             None => *day.calls.insert(calls_of(tenant, date)?),
         };
-        if day.asked * SHARE < calls {
-            return Ok(());
-        }
+        Ok(day.asked * SHARE >= calls)
+    }
+
+    fn hold(&mut self, date: NaiveDate, mut stored: Vec<H>) {
         if self.held > DAYS_LIMIT {
-            self.days.values_mut().for_each(|day| day.stored = None);
+            self.days.values_mut().for_each(Day::forget);
             self.held = 0;
         }
-        let stored = self.read(tenant, date)?;
+        stored.sort_unstable_by_key(H::hash);
         self.held += stored.len();
         self.days.entry(date).or_default().stored = Some(stored);
-        Ok(())
     }
+}
 
-    fn read(&self, tenant: &str, day: NaiveDate) -> spi::Result<Vec<u64>> {
-        let mut stored: Vec<u64> = Spi::connect(|client| {
-            let row = client
-                .select(
-                    "SELECT array_agg(contact_id), array_agg(fired),
-                        array_agg(event_md5)
-                     FROM dialfire.transactions
-                     WHERE tenant = $1 AND day = $2 AND contact_id IS NOT NULL AND event_md5 IS NOT NULL",
-                    Some(1),
-                    &[tenant.into(), date(day).into()],
-                )?
-                .first();
-            briefly(|| {
-                let contacts = row.get::<Vec<Option<String>>>(1)?.unwrap_or_default();
-                let fired = row.get::<Vec<Option<TimestampWithTimeZone>>>(2)?.unwrap_or_default();
-                let checksums = row.get::<Vec<Option<String>>>(3)?.unwrap_or_default();
-                let events = contacts.into_iter().zip(fired).zip(checksums);
-                let hashes = events.map(|((contact, fired), md5)| Some(self.hash(&contact?, fired?, &md5?)));
-                Ok::<_, spi::Error>(hashes.flatten().collect())
-            })
-        })?;
-        stored.sort_unstable();
+/// Whole hours of a day that lie in a window.
+fn hours(window: Window, day: NaiveDate, zone: Tz) -> i64 {
+    let midnight = |day: NaiveDate| range::instant(day.and_time(NaiveTime::MIN), zone);
+    let (begin, end) = (midnight(day), day.succ_opt().map_or(DateTime::<Utc>::MAX_UTC, midnight));
+    (end.min(window.to) - begin.max(window.from)).num_hours()
+}
+
+/// The day of an event, and its hash.
+pub fn event(hasher: &RandomState, zone: Tz, event: &Event) -> (NaiveDate, u64) {
+    let day = event.fired.with_timezone(&zone).date_naive();
+    (day, hash(hasher, &event.contact_id, instant(event.fired), &event.md5))
+}
+
+pub fn hash(hasher: &RandomState, contact_id: &str, fired: TimestampWithTimeZone, md5: &str) -> u64 {
+    hasher.hash_one((contact_id, pg_sys::TimestampTz::from(fired), md5))
+}
+
+impl Days {
+    /// Which of the events are stored; the others may be as well.
+    fn events(&mut self, tenant: &str, zone: Tz, events: &[Event]) -> spi::Result<Vec<bool>> {
+        let hasher = self.hasher.clone();
+        let asked: Vec<_> = events.iter().map(|e| event(&hasher, zone, e)).collect();
+        let mut stored = vec![false; events.len()];
+        self.find(tenant, &asked, |day| events_of(tenant, day, &hasher), |at, _| stored[at] = true)?;
         Ok(stored)
     }
+}
 
-    fn hash(&self, contact_id: &str, fired: TimestampWithTimeZone, md5: &str) -> u64 {
-        self.hasher.hash_one((contact_id, pg_sys::TimestampTz::from(fired), md5))
-    }
+fn events_of(tenant: &str, day: NaiveDate, hasher: &RandomState) -> spi::Result<Vec<u64>> {
+    let mut events = Vec::new();
+    values::parts(
+        "SELECT contact_id, fired, event_md5 FROM dialfire.transactions
+         WHERE tenant = $1 AND day = $2 AND contact_id IS NOT NULL AND event_md5 IS NOT NULL",
+        &[tenant.into(), date(day).into()],
+        |rows| {
+            for row in rows {
+                let (contact, md5) =
+                    (row.get::<String>(1)?.unwrap_or_default(), row.get::<String>(3)?.unwrap_or_default());
+                if let Some(fired) = row.get(2)? {
+                    events.push(hash(hasher, &contact, fired, &md5));
+                }
+            }
+            Ok(())
+        },
+    )?;
+    Ok(events)
 }
 
 /// About how many calls of a day are stored.
@@ -140,7 +208,7 @@ impl Stored for Lookup<'_> {
         if events.is_empty() || self.empty {
             return Ok(vec![Known::No; events.len()]);
         }
-        let stored = self.days.find(self.tenant, self.zone, events)?;
+        let stored = self.days.events(self.tenant, self.zone, events)?;
         let left: Vec<&Event> = events.iter().zip(&stored).filter(|(_, stored)| !**stored).map(|(e, _)| e).collect();
         let mut left = one_by_one(self.tenant, &left)?.into_iter();
         let known = stored.into_iter().map(|stored| match stored {
@@ -243,7 +311,7 @@ impl Stored for Lookup<'_> {
     }
 }
 
-fn one_by_one(tenant: &str, events: &[&Event]) -> spi::Result<Vec<Known>> {
+pub fn one_by_one(tenant: &str, events: &[&Event]) -> spi::Result<Vec<Known>> {
     if events.is_empty() {
         return Ok(Vec::new());
     }

@@ -435,6 +435,11 @@ pub fn instant(at: DateTime<Utc>) -> TimestampWithTimeZone {
     TimestampWithTimeZone::try_from(micros).unwrap_or_else(|_| TimestampWithTimeZone::positive_infinity())
 }
 
+/// Microseconds since 1970.
+pub fn micros(at: TimestampWithTimeZone) -> i64 {
+    pg_sys::TimestampTz::from(at).saturating_add(POSTGRES_EPOCH)
+}
+
 pub fn date(day: NaiveDate) -> Option<Date> {
     let days = i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).ok()?;
     Some(crate::pg::date(days - POSTGRES_EPOCH_DAYS))

@@ -58,6 +58,7 @@ impl Access {
                 conversations: text("conversations") == "true",
                 zone,
                 raw: false,
+                is_brief: false,
                 keys: webhook_keys(&text("webhook_key")).unwrap_or_default(),
             })),
             "vapi" => Ok(Access::Vapi(vapi::Access {
@@ -86,6 +87,7 @@ impl Access {
                 zone,
                 api_key: secrets.token.clone(),
                 raw: false,
+                is_brief: false,
             })),
             _ => Err(Failure::UnknownVendor(vendor.to_owned())),
         }

@@ -1,5 +1,10 @@
 //! Stored calls for which the vendor's list of events stands: their contacts are not asked for.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::RandomState;
+
+use calls::range::Window;
 use calls::vendor::dialfire::{Event, Known};
 use calls::vendor::{Aside, Stored};
 use chrono::{DateTime, NaiveDate};
@@ -8,62 +13,138 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use super::call::Call;
-use crate::lookup::Lookup;
+use super::hash;
+use crate::lookup::{self, Days, Held};
 use crate::pg::memory::briefly;
-use crate::store::instant;
+use crate::pg::spill::Spill;
+use crate::pg::values;
+use crate::store::{date, instant};
+use crate::tenant::Tenant;
 
-/// A stored call for which an event stands, so that the vendor has it unchanged.
+/// A call that is stored, counts, and is the vendor's as long as its event stands.
+#[derive(Clone, Copy)]
 pub struct Stands {
-    pub id: String,
-    pub agent_id: Option<String>,
-    /// It counts, too.
-    pub matches: bool,
+    event: u64,
+    /// Hash of its id.
+    pub call: u64,
+    /// Its place in [`Agents`].
+    pub agent: u32,
+}
+
+impl Held for Stands {
+    fn hash(&self) -> u64 {
+        self.event
+    }
+}
+
+/// The ids of agents, each once.
+#[derive(Default)]
+pub struct Agents {
+    places: HashMap<String, u32>,
+    ids: Vec<String>,
+}
+
+impl Agents {
+    /// 0 is nobody.
+    fn place(&mut self, id: Option<String>) -> u32 {
+        let Some(id) = id else { return 0 };
+        if let Some(place) = self.places.get(&id) {
+            return *place;
+        }
+        self.ids.push(id.clone());
+        *self.places.entry(id).or_insert(self.ids.len() as u32)
+    }
+
+    pub fn id(&self, place: u32) -> Option<&str> {
+        self.ids.get((place as usize).checked_sub(1)?).map(String::as_str)
+    }
 }
 
 /// Passes events on to the database and remembers which calls they stand for.
 pub struct Remember<'a> {
-    pub lookup: Lookup<'a>,
-    pub counts_assigned: bool,
-    pub calls: Vec<Stands>,
+    pub tenant: &'a Tenant,
+    pub days: Days<Stands>,
+    pub agents: RefCell<Agents>,
+    pub matching: Vec<Stands>,
+    /// Ids of calls that do not count.
+    pub odd: Vec<String>,
     pub rejected: Vec<String>,
+}
+
+impl<'a> Remember<'a> {
+    pub fn new(tenant: &'a Tenant, window: Window) -> Remember<'a> {
+        Remember {
+            tenant,
+            days: Days::expecting(Some(window), tenant.zone),
+            agents: RefCell::default(),
+            matching: Vec::new(),
+            odd: Vec::new(),
+            rejected: Vec::new(),
+        }
+    }
+
+    /// Calls for which events stand that are known to be stored.
+    fn look_up(&mut self, events: &[&Event]) -> spi::Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let args: [DatumWithOid; 5] = [
+            self.tenant.name.as_str().into(),
+            events.iter().map(|e| e.contact_id.as_str()).collect::<Vec<_>>().into(),
+            events.iter().map(|e| instant(e.fired)).collect::<Vec<_>>().into(),
+            events.iter().map(|e| e.md5.as_str()).collect::<Vec<_>>().into(),
+            self.tenant.counts_assigned.into(),
+        ];
+        let mut agents = self.agents.borrow_mut();
+        Spi::connect(|client| {
+            let row = client.select(KNOWN, Some(1), &args)?.first();
+            briefly(|| {
+                let ids = row.get::<Vec<Option<String>>>(1)?.unwrap_or_default();
+                let users = row.get::<Vec<Option<String>>>(2)?.unwrap_or_default();
+                let counts = row.get::<Vec<Option<bool>>>(3)?.unwrap_or_default();
+                for ((id, user), counts) in ids.into_iter().zip(users).zip(counts) {
+                    let id = id.unwrap_or_default();
+                    match counts {
+                        Some(true) => {
+                            self.matching.push(Stands { event: 0, call: hash(&id), agent: agents.place(user) })
+                        }
+                        _ => self.odd.push(id),
+                    }
+                }
+                Ok(())
+            })
+        })
+    }
 }
 
 impl Stored for Remember<'_> {
     type Error = spi::Error;
 
     fn aside(&mut self) -> spi::Result<Box<dyn Aside>> {
-        self.lookup.aside()
+        Ok(Box::new(Spill::default()))
     }
 
     fn known(&mut self, events: &[Event]) -> spi::Result<Vec<Known>> {
-        let known = self.lookup.known(events)?;
-        let stored = |wanted: Known| events.iter().zip(&known).filter(move |(_, k)| **k == wanted).map(|(e, _)| e);
-        self.rejected.extend(stored(Known::Rejected).map(|e| e.md5.clone()));
-        if !known.contains(&Known::Stored) {
-            return Ok(known);
-        }
-        let args: [DatumWithOid; 5] = [
-            self.lookup.tenant.into(),
-            stored(Known::Stored).map(|e| e.contact_id.as_str()).collect::<Vec<_>>().into(),
-            stored(Known::Stored).map(|e| instant(e.fired)).collect::<Vec<_>>().into(),
-            stored(Known::Stored).map(|e| e.md5.as_str()).collect::<Vec<_>>().into(),
-            self.counts_assigned.into(),
-        ];
-        let found = Spi::connect(|client| {
-            let row = client.select(KNOWN, Some(1), &args)?.first();
-            briefly(|| {
-                let ids = row.get::<Vec<Option<String>>>(1)?.unwrap_or_default();
-                let agents = row.get::<Vec<Option<String>>>(2)?.unwrap_or_default();
-                let matching = row.get::<Vec<Option<bool>>>(3)?.unwrap_or_default();
-                let found = ids.into_iter().zip(agents).zip(matching);
-                Ok::<_, spi::Error>(found.map(|((id, agent_id), matches)| Stands {
-                    id: id.unwrap_or_default(),
-                    agent_id,
-                    matches: matches.unwrap_or_default(),
-                }))
-            })
-        })?;
-        self.calls.extend(found);
+        let mut known = vec![Known::No; events.len()];
+        let (tenant, hasher) = (self.tenant, self.days.hasher.clone());
+        let asked: Vec<_> = events.iter().map(|event| lookup::event(&hasher, tenant.zone, event)).collect();
+        let (agents, matching) = (&self.agents, &mut self.matching);
+        self.days.find(
+            &tenant.name,
+            &asked,
+            |day| stands_of(tenant, day, &hasher, agents),
+            |at, stands| {
+                known[at] = Known::Stored;
+                matching.push(*stands);
+            },
+        )?;
+        let left: Vec<usize> = (0..events.len()).filter(|at| known[*at] == Known::No).collect();
+        let asked: Vec<&Event> = left.iter().map(|at| &events[*at]).collect();
+        let said = lookup::one_by_one(&tenant.name, &asked)?;
+        let such = |wanted: Known| asked.iter().zip(&said).filter(move |(_, said)| **said == wanted).map(|(e, _)| *e);
+        self.rejected.extend(such(Known::Rejected).map(|event| event.md5.clone()));
+        self.look_up(&such(Known::Stored).collect::<Vec<_>>())?;
+        left.into_iter().zip(said).for_each(|(at, said)| known[at] = said);
         Ok(known)
     }
 
@@ -74,6 +155,27 @@ impl Stored for Remember<'_> {
     fn active(&mut self, _: &str, _: NaiveDate) -> spi::Result<Vec<String>> {
         Ok(Vec::new())
     }
+}
+
+/// The calls of a day that count.
+fn stands_of(
+    tenant: &Tenant,
+    day: NaiveDate,
+    hasher: &RandomState,
+    agents: &RefCell<Agents>,
+) -> spi::Result<Vec<Stands>> {
+    let (mut agents, mut stands) = (agents.borrow_mut(), Vec::new());
+    let args: [DatumWithOid; 3] = [tenant.name.as_str().into(), date(day).into(), tenant.counts_assigned.into()];
+    values::parts(OF_DAY, &args, |rows| {
+        for row in rows {
+            let text = |column| Ok::<_, spi::Error>(row.get::<String>(column)?.unwrap_or_default());
+            let Some(fired) = row.get(2)? else { continue };
+            let event = lookup::hash(hasher, &text(1)?, fired, &text(3)?);
+            stands.push(Stands { event, call: hash(&text(4)?), agent: agents.place(row.get(5)?) });
+        }
+        Ok(())
+    })?;
+    Ok(stands)
 }
 
 /// Stored calls as the vendor would show them.
@@ -99,6 +201,14 @@ pub fn stored(tenant: &str, ids: Vec<String>) -> spi::Result<Vec<Call>> {
         briefly(|| calls.collect())
     })
 }
+
+/// The calls of a day that count, with their events.
+const OF_DAY: &str = "
+SELECT t.contact_id, t.fired, t.event_md5, t.id, t.user_id
+FROM dialfire.transactions t
+WHERE t.tenant = $1 AND t.day = $2 AND t.contact_id IS NOT NULL AND t.event_md5 IS NOT NULL AND t.gone_at IS NULL
+  AND t.is_test IS NOT TRUE AND (NOT $3 OR EXISTS (
+    SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = t.user_id AND a.assigned))";
 
 /// The calls for which events stand, and whether they count.
 const KNOWN: &str = "

@@ -5,7 +5,7 @@
 
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
-use pgrx::spi;
+use pgrx::spi::{self, SpiTupleTable};
 
 use super::memory::briefly;
 
@@ -15,6 +15,32 @@ pub fn read<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> spi::
         let row = client.select(sql, Some(1), args)?.first();
         briefly(|| row.get_one())
     })
+}
+
+/// Rows at once, where there may be very many.
+const PART: i64 = 2_000;
+
+/// Hands over the rows of a SELECT part by part, so that they need no more memory than one.
+pub fn parts(
+    sql: &str,
+    args: &[DatumWithOid],
+    mut take: impl FnMut(SpiTupleTable<'_>) -> spi::Result<()>,
+) -> spi::Result<()> {
+    let mut cursor = Spi::connect(|client| Ok::<_, spi::Error>(client.try_open_cursor(sql, args)?.detach_into_name()))?;
+    loop {
+        // A connection a part: what a cursor has fetched stays until its connection ends.
+        let next = briefly(|| {
+            Spi::connect(|client| {
+                let mut open = client.find_cursor(&cursor)?;
+                let rows = open.fetch(PART)?;
+                let is_last = rows.is_empty();
+                briefly(|| take(rows))?;
+                Ok::<_, spi::Error>((!is_last).then(|| open.detach_into_name()))
+            })
+        })?;
+        let Some(next) = next else { return Ok(()) };
+        cursor = next;
+    }
 }
 
 /// The first column of the first row.

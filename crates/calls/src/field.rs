@@ -3,9 +3,10 @@
 //! Objects are taken apart into raw fields first, so that one bad value spoils its own record and not the page.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::instant;
 use crate::json::{self, Fields, Raw};
@@ -67,11 +68,19 @@ pub fn fits_key(text: &str) -> bool {
 
 /// A text that identifies something.
 pub fn key<'a>(name: &str, raw: impl Raw<'a>) -> Result<Option<String>, Fault> {
+    Ok(name_of(name, raw)?.map(Cow::into_owned))
+}
+
+/// The same, borrowed where it can be.
+pub fn name_of<'a>(name: &str, raw: impl Raw<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
     match text(name, raw)? {
         Some(text) if !fits_key(&text) => {
             Err(Fault::new("key_too_long", name, format!("{} bytes, at most {KEY_LIMIT}", text.len())))
         }
-        other => Ok(other.map(|t| t.trim().to_owned())),
+        other => Ok(other.map(|text| match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        })),
     }
 }
 
@@ -117,19 +126,65 @@ pub fn json<'a>(name: &str, raw: impl Raw<'a>) -> Result<&'a str, Fault> {
         }
         return Ok(json);
     }
-    let value: Value = serde_json::from_str(json).map_err(|e| Fault::new("bad_json", name, e.to_string()))?;
-    if has_nul(&value) {
-        return Err(nul(name));
+    let HasNul(has_nul) = serde_json::from_str(json).map_err(|e| Fault::new("bad_json", name, e.to_string()))?;
+    match has_nul {
+        true => Err(nul(name)),
+        false => Ok(json),
     }
-    Ok(json)
 }
 
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
-        _ => false,
+/// Whether a text or a key within holds NUL. All of it is read, and nothing is kept.
+struct HasNul(bool);
+
+impl<'de> Deserialize<'de> for HasNul {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<HasNul, D::Error> {
+        value.deserialize_any(Look)
+    }
+}
+
+struct Look;
+
+impl<'de> Visitor<'de> for Look {
+    type Value = HasNul;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<HasNul, E> {
+        Ok(HasNul(false))
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<HasNul, E> {
+        Ok(HasNul(false))
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<HasNul, E> {
+        Ok(HasNul(false))
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<HasNul, E> {
+        Ok(HasNul(false))
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<HasNul, E> {
+        Ok(HasNul(false))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<HasNul, E> {
+        Ok(HasNul(text.contains('\0')))
+    }
+    /// What is borrowed has no escapes, and only an escape can mean it.
+    fn visit_borrowed_str<E>(self, _: &'de str) -> Result<HasNul, E> {
+        Ok(HasNul(false))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<HasNul, A::Error> {
+        let mut found = false;
+        while let Some(HasNul(within)) = items.next_element()? {
+            found |= within;
+        }
+        Ok(HasNul(found))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<HasNul, A::Error> {
+        let mut found = false;
+        while let Some((HasNul(key), HasNul(value))) = fields.next_entry()? {
+            found |= key | value;
+        }
+        Ok(HasNul(found))
     }
 }
 

@@ -54,6 +54,12 @@ fn jsonb_is_spared_what_it_refuses() {
     let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
     assert_eq!(json("d", raw(&deep)).unwrap_err().reason, "bad_json");
     assert_eq!(json("d", raw("1e999999")).unwrap_err().reason, "bad_json");
+    assert_eq!(json("d", raw(r#"{"a":[1,{"\u0000":2}]}"#)).unwrap_err().reason, "nul_character");
+    assert_eq!(json("d", raw(r#"[{"a":"b\u0000c"},"\n"]"#)).unwrap_err().reason, "nul_character");
+    assert_eq!(json("d", raw(r#"["\u0000","\ud800"]"#)).unwrap_err().reason, "bad_json");
+    let sound =
+        r#"{"a":[null,true,-1,1.5,18446744073709551615,123456789012345678901234567890,"b\n\u00e9",{"c\t":[]}]}"#;
+    assert_eq!(json("d", raw(sound)), Ok(sound));
 }
 
 #[test]

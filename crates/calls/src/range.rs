@@ -282,7 +282,7 @@ fn offset(text: &str) -> Option<TimeDelta> {
 }
 
 /// The first instant at which a clock in `zone` shows `wall` or, where it skips that, a later time.
-pub(crate) fn instant(wall: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+pub fn instant(wall: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     if let Some(at) = zone.from_local_datetime(&wall).earliest() {
         return at.with_timezone(&Utc);
     }

@@ -1,5 +1,7 @@
 //! One call log, to a transaction, its leg and its details.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 use md5::{Digest, Md5};
@@ -15,11 +17,25 @@ const LONGEST_SECONDS: f64 = 86_400.0;
 
 /// Reads a log of the list, of a single answer or of a webhook; returns the id of its message.
 pub fn read(raw: &RawValue, location: &str, zone: Tz, out: &mut Batch) -> Option<String> {
+    take(raw, location, out, |log, out| log.store(location, zone, out))
+}
+
+/// Reads no more of it than tells whether it is what is stored; faults are found all the same.
+pub fn read_brief(raw: &RawValue, location: &str, zone: Tz, out: &mut Batch) {
+    take(raw, location, out, |log, out| out.transactions.extend(log.transaction(location, zone)));
+}
+
+fn take<'a>(
+    raw: &'a RawValue,
+    location: &str,
+    out: &mut Batch,
+    store: impl FnOnce(Log<'a>, &mut Batch),
+) -> Option<String> {
     let mut log = Log::default();
     match log.read(raw) {
         Ok(()) => {
             let message = log.message_id.clone();
-            log.store(location, zone, out);
+            store(log, out);
             message
         }
         Err(fault) => {
@@ -35,7 +51,7 @@ pub fn read(raw: &RawValue, location: &str, zone: Tz, out: &mut Batch) -> Option
 }
 
 #[derive(Default)]
-struct Log {
+struct Log<'a> {
     id: Option<String>,
     contact_id: Option<String>,
     agent_id: Option<String>,
@@ -43,18 +59,17 @@ struct Log {
     created_at: Option<DateTime<Utc>>,
     duration: Option<f64>,
     is_test: Option<bool>,
-    summary: Option<String>,
-    transcript: Option<String>,
+    summary: Option<Cow<'a, str>>,
+    transcript: Option<Cow<'a, str>>,
     message_id: Option<String>,
-    messages: Option<Json>,
+    messages: Option<&'a str>,
     analysis: Option<Json>,
-    actions: Option<Json>,
+    actions: Option<&'a str>,
     extra: Extra,
 }
 
-impl Log {
-    fn read(&mut self, raw: &RawValue) -> Result<(), Fault> {
-        let text = |name: &str, raw| Ok::<_, Fault>(field::text(name, raw)?.map(|text| text.into_owned()));
+impl<'a> Log<'a> {
+    fn read(&mut self, raw: &'a RawValue) -> Result<(), Fault> {
         let fields = field::fields("call", raw)?;
         // The key first, so that a reject can name it whatever else is wrong.
         for (name, raw) in fields.iter().filter(|(name, _)| name == "id") {
@@ -66,18 +81,18 @@ impl Log {
                 "id" | "locationId" | "type" | "versionId" | "appId" | "timestamp" | "webhookId" | "traceId" => {}
                 "contactId" => self.contact_id = field::key(name, raw)?,
                 "agentId" => self.agent_id = field::key(name, raw)?,
-                "fromNumber" => self.from_number = text(name, raw)?,
+                "fromNumber" => self.from_number = field::text(name, raw)?.map(Cow::into_owned),
                 "createdAt" => self.created_at = instant(name, raw)?,
                 "duration" => self.duration = duration(name, raw)?,
                 "trialCall" => self.is_test = field::flag(name, raw)?,
-                "summary" => self.summary = text(name, raw)?,
-                "transcript" => self.transcript = text(name, raw)?,
+                "summary" => self.summary = field::text(name, raw)?,
+                "transcript" => self.transcript = field::text(name, raw)?,
                 "messageId" => {
                     self.message_id = field::key(name, raw)?;
                     self.extra.add(name, raw)?;
                 }
                 "transcriptWithToolCalls" => self.messages = json(name, raw)?,
-                "extractedData" => self.analysis = json(name, raw)?,
+                "extractedData" => self.analysis = json(name, raw)?.map(owned),
                 "executedCallActions" => self.actions = json(name, raw)?,
                 _ => self.extra.add(name, raw)?,
             }
@@ -88,15 +103,10 @@ impl Log {
         Ok(())
     }
 
-    fn store(self, location: &str, zone: Tz, out: &mut Batch) {
-        let (Some(id), Some(created_at)) = (self.id.clone(), self.created_at) else { return };
-        let milliseconds = self.duration.map(|seconds| (seconds * 1000.0).round() as i64);
-        let ended = milliseconds.map(|length| created_at + TimeDelta::milliseconds(length));
-        let talked = milliseconds.is_some_and(|length| length > 0);
-        // Whether a phone call was answered is for its message to say; a web call has none, and its log is the proof.
-        let is_answered = talked && self.message_id.is_none();
-        out.transactions.push(Transaction {
-            id: id.clone(),
+    fn transaction(&self, location: &str, zone: Tz) -> Option<Transaction> {
+        let (Some(id), Some(created_at)) = (self.id.clone(), self.created_at) else { return None };
+        Some(Transaction {
+            id,
             campaign_id: Some(location.to_owned()),
             contact_id: self.contact_id.clone(),
             fired: Some(created_at),
@@ -105,10 +115,20 @@ impl Log {
             event_type: Some("voice_ai".to_owned()),
             is_human: Some(false),
             is_test: self.is_test,
-            user_id: self.agent_id,
+            user_id: self.agent_id.clone(),
             phone: self.from_number.clone(),
             ..Transaction::default()
-        });
+        })
+    }
+
+    fn store(self, location: &str, zone: Tz, out: &mut Batch) {
+        let (Some(id), Some(created_at)) = (self.id.clone(), self.created_at) else { return };
+        let milliseconds = self.duration.map(|seconds| (seconds * 1000.0).round() as i64);
+        let ended = milliseconds.map(|length| created_at + TimeDelta::milliseconds(length));
+        let talked = milliseconds.is_some_and(|length| length > 0);
+        // Whether a phone call was answered is for its message to say; a web call has none, and its log is the proof.
+        let is_answered = talked && self.message_id.is_none();
+        out.transactions.extend(self.transaction(location, zone));
         out.connections.push(Connection {
             id: id.clone(),
             transaction_id: Some(id.clone()),
@@ -126,11 +146,11 @@ impl Log {
         out.call_details.push(CallDetail {
             id,
             campaign_id: Some(location.to_owned()),
-            summary: self.summary,
-            transcript: self.transcript,
-            messages: self.messages,
+            summary: self.summary.map(Cow::into_owned),
+            transcript: self.transcript.map(Cow::into_owned),
+            messages: self.messages.map(owned),
             analysis: self.analysis,
-            actions: self.actions,
+            actions: self.actions.map(owned),
             vendor_created_at: self.created_at,
             extra: self.extra.finish(),
             ..CallDetail::default()
@@ -141,12 +161,13 @@ impl Log {
     fn checksum(&self) -> String {
         let mut sum = Md5::new();
         let texts = [&self.id, &self.contact_id, &self.agent_id, &self.from_number, &self.message_id];
-        for text in texts.into_iter().chain([&self.summary, &self.transcript]) {
-            sum.update(text.as_deref().unwrap_or_default());
+        let said = [&self.summary, &self.transcript];
+        for text in texts.map(Option::as_deref).into_iter().chain(said.map(Option::as_deref)) {
+            sum.update(text.unwrap_or_default());
             sum.update([0]);
         }
         sum.update(format!("{:?} {:?} {:?} {:?}", self.created_at, self.duration, self.is_test, self.analysis));
-        sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:032x}", u128::from_be_bytes(sum.finalize().into()))
     }
 }
 
@@ -169,11 +190,15 @@ fn duration(name: &str, raw: &RawValue) -> Result<Option<f64>, Fault> {
     }
 }
 
-fn json(name: &str, raw: &RawValue) -> Result<Option<Json>, Fault> {
+fn json<'a>(name: &str, raw: &'a RawValue) -> Result<Option<&'a str>, Fault> {
     match raw.get() {
         "null" | "{}" | "[]" | "\"\"" => Ok(None),
-        _ => Ok(Some(Json(field::json(name, raw)?.to_owned()))),
+        _ => field::json(name, raw).map(Some),
     }
+}
+
+fn owned(json: &str) -> Json {
+    Json(json.to_owned())
 }
 
 /// Writes into a call what its message tells.

@@ -42,6 +42,22 @@ fn a_webhook_and_the_later_poll_have_one_checksum() {
 }
 
 #[test]
+fn a_log_that_is_only_compared_is_read_as_one_that_is_stored() {
+    let brief = |text: &str| {
+        let mut batch = Batch::default();
+        read_brief(serde_json::from_str(text).unwrap(), "LOC", chrono_tz::Europe::Nicosia, &mut batch);
+        batch
+    };
+    let (whole, _) = read_text(SINGLE);
+    assert_eq!(brief(SINGLE), Batch { transactions: whole.transactions, ..Batch::default() });
+    for bad in [r#""transcript": {}"#, r#""transcriptWithToolCalls": ["\u0000"]"#, r#""newcomer": ["\u0000"]"#] {
+        let text = SINGLE.replace(r#""translation": null"#, bad);
+        assert_eq!(brief(&text), read_text(&text).0);
+        assert_eq!(brief(&text).rejects.len(), 1);
+    }
+}
+
+#[test]
 fn a_call_without_an_agent_is_stored_all_the_same() {
     for agent in [r#""agentId": """#, r#""agentId": null"#, r#""other": 1"#] {
         let (batch, _) = read_text(&SINGLE.replace(r#""agentId": "6a35206c88ba8e0f1c707f02""#, agent));

@@ -41,6 +41,8 @@ pub struct Access {
     pub zone: Tz,
     /// Keep the vendor's records as they came instead of normalising them.
     pub raw: bool,
+    /// Keep of each call only that by which it is compared.
+    pub is_brief: bool,
     pub keys: super::Keys,
 }
 
@@ -170,7 +172,14 @@ impl HighLevel {
                 page.batch.records.push(self.record("call", key, raw));
                 continue;
             }
-            let message = call::read(raw, &self.access.location, self.access.zone, &mut page.batch);
+            let (location, zone) = (&self.access.location, self.access.zone);
+            let message = match self.access.is_brief {
+                true => {
+                    call::read_brief(raw, location, zone, &mut page.batch);
+                    None
+                }
+                false => call::read(raw, location, zone, &mut page.batch),
+            };
             match page.batch.transactions.get(before) {
                 Some(call) => {
                     page.keys.push(call.id.clone());

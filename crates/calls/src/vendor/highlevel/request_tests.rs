@@ -15,6 +15,7 @@ fn answered(job: Job, status: u16, body: &'static str) -> Result<Outcome, Error>
         conversations: true,
         zone: Tz::UTC,
         raw: false,
+        is_brief: false,
         keys: super::super::Keys::default(),
     };
     HighLevel::new(

@@ -82,7 +82,7 @@ impl Vendor for HighLevel {
 
     /// What messages tell is no part of the checksum.
     fn brief(access: Access) -> Access {
-        Access { conversations: false, ..access }
+        Access { conversations: false, is_brief: true, ..access }
     }
 
     fn params(access: &Access) -> Map<String, Value> {

@@ -77,10 +77,52 @@ pub enum Origin {
     Poll,
 }
 
+/// What becomes the text of a column, where the column is wanted.
+trait Text {
+    fn text(self) -> String;
+}
+
+impl Text for String {
+    fn text(self) -> String {
+        self
+    }
+}
+
+impl Text for &str {
+    fn text(self) -> String {
+        self.to_owned()
+    }
+}
+
+impl Text for Cow<'_, str> {
+    fn text(self) -> String {
+        self.into_owned()
+    }
+}
+
+impl Text for DateTime<Utc> {
+    fn text(self) -> String {
+        self.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    }
+}
+
+/// The local day of an instant.
+struct Day(DateTime<Utc>, Tz);
+
+impl Text for Day {
+    fn text(self) -> String {
+        self.0.with_timezone(&self.1).date_naive().to_string()
+    }
+}
+
 /// One call, or what is known of it. Values are texts that PostgreSQL reads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VoiceCall {
     pub id: String,
+    created: Option<DateTime<Utc>>,
+    changed: Option<DateTime<Utc>>,
+    /// Only the columns of a [`Brief`] have values.
+    is_brief: bool,
     values: Vec<Option<String>>,
     /// How new each value is: twice the vendor's milliseconds, and one more for a poll. That of the status is its rank,
     /// as a call never goes back.
@@ -104,8 +146,7 @@ pub struct Take<'a> {
     pub zone: Tz,
     /// ISO code of the country of numbers without a prefix.
     pub region: Option<&'a str>,
-    /// Leave out what nobody compares and what costs most: numbers as E.164 and JSON without secrets. Faults are found all
-    /// the same.
+    /// Leave out what nobody compares. Faults are found all the same.
     pub is_brief: bool,
 }
 
@@ -147,9 +188,17 @@ impl Row for VoiceCall {
 }
 
 impl VoiceCall {
-    fn new(id: String) -> VoiceCall {
-        let none = vec![None; At::seen as usize];
-        VoiceCall { id, values: none.clone(), versions: vec![None; none.len()], seen: String::new() }
+    fn new(id: String, take: Take) -> VoiceCall {
+        let columns = At::seen as usize;
+        VoiceCall {
+            id,
+            created: None,
+            changed: None,
+            is_brief: take.is_brief,
+            values: vec![None; columns],
+            versions: vec![None; columns],
+            seen: String::new(),
+        }
     }
 
     /// The local day on which it was created.
@@ -179,11 +228,13 @@ impl VoiceCall {
         self
     }
 
-    fn set(&mut self, at: At, value: Option<String>, version: i64) {
-        let at = at as usize;
-        if value.is_some() && self.versions[at].is_none_or(|known| known <= version) {
-            self.values[at] = value;
-            self.versions[at] = Some(version);
+    fn set(&mut self, at: At, value: Option<impl Text>, version: i64) {
+        let Some(value) = value.filter(|_| self.versions[at as usize].is_none_or(|known| known <= version)) else {
+            return;
+        };
+        self.versions[at as usize] = Some(version);
+        if !self.is_brief || matches!(at, At::assistant_id | At::customer_number) {
+            self.values[at as usize] = Some(value.text());
         }
     }
 
@@ -193,12 +244,12 @@ impl VoiceCall {
     }
 
     pub fn of_object(fields: &Object, take: Take) -> Result<VoiceCall, Fault> {
-        let mut call = VoiceCall::new(fields.id()?);
+        let mut call = VoiceCall::new(fields.id()?, take);
         let version = fields.version(&["updatedAt", "createdAt"], Origin::Poll)?;
         call.identity(fields, version, take)?;
         call.outcome(fields, version, take)?;
         call.reach(fields.text("status")?, Origin::Poll);
-        if call.values[At::created_at as usize].is_none() {
+        if call.created.is_none() {
             return Err(Fault::new("missing_field", "createdAt", "\"createdAt\" is missing"));
         }
         Ok(if take.is_brief { call } else { call.sealed() })
@@ -207,13 +258,12 @@ impl VoiceCall {
     /// What two sides are compared by.
     pub fn into_brief(mut self) -> Brief {
         let mut take = |at: At| self.values[at as usize].take();
-        let instant = |text: Option<String>| text.and_then(|text| crate::instant::parse(&text).ok());
         Brief {
-            updated_at: instant(take(At::updated_at)),
-            created_at: instant(take(At::created_at)),
             agent_id: take(At::assistant_id),
             number: take(At::customer_number),
             id: self.id,
+            created_at: self.created,
+            updated_at: self.changed,
         }
     }
 
@@ -222,7 +272,7 @@ impl VoiceCall {
     pub fn of_message(message: &Object, status: &str, take: Take) -> Result<VoiceCall, Fault> {
         let snapshot = message.object("call")?.ok_or_else(no_call_id)?;
         let id = snapshot.id().map_err(|_| no_call_id())?;
-        let mut call = VoiceCall::new(id);
+        let mut call = VoiceCall::new(id, take);
         let created = snapshot.version(&["updatedAt", "createdAt"], Origin::Message)?;
         call.identity(&snapshot, created, take)?;
         let dates = ["timestamp", "endedAt", "startedAt"];
@@ -233,24 +283,24 @@ impl VoiceCall {
         call.outcome(&late, created, take)?;
         call.identity(message, version, take)?;
         call.outcome(message, version, take)?;
-        call.reach(Some(status.to_owned()), Origin::Message);
+        call.reach(Some(Cow::Borrowed(status)), Origin::Message);
         Ok(call.sealed())
     }
 
     /// An attempt from a table of the user's own: older than whatever the vendor says of it.
     pub fn tracked(id: &str, attempt: &Attempt, take: Take) -> Result<VoiceCall, Fault> {
-        let mut call = VoiceCall::new(id.to_owned());
+        let mut call = VoiceCall::new(id.to_owned(), take);
         let version = attempt.at.timestamp_millis() * 2;
-        call.set(At::created_at, Some(rfc3339(attempt.at)), version);
-        call.set(At::day, Some(local_day(attempt.at, take.zone)), version);
-        call.number(attempt.phone.clone(), version, take);
-        call.set(At::direction, attempt.direction.clone(), version);
-        call.set(At::customer_name, attempt.name.clone(), version);
+        call.set(At::created_at, Some(attempt.at), version);
+        call.set(At::day, Some(Day(attempt.at, take.zone)), version);
+        call.number(attempt.phone.as_deref().map(Cow::Borrowed), version, take);
+        call.set(At::direction, attempt.direction.as_deref(), version);
+        call.set(At::customer_name, attempt.name.as_deref(), version);
         call.set(At::metadata, attempt.metadata.as_deref().and_then(harmless), version);
         if attempt.is_test {
-            call.set(At::is_test, Some("true".to_owned()), version);
+            call.set(At::is_test, Some("true"), version);
         }
-        call.set(At::tracked_outcome, Some(attempt.outcome.clone().unwrap_or("queued".to_owned())), version);
+        call.set(At::tracked_outcome, Some(attempt.outcome.as_deref().unwrap_or("queued")), version);
         Ok(call.sealed())
     }
 
@@ -272,22 +322,26 @@ impl VoiceCall {
         }
         // A message has a type of its own.
         if let Some(call_type) = from.text("type")?.filter(|_| from.has("id")) {
-            let direction = match call_type.as_str() {
+            let direction = match call_type.as_ref() {
                 "inboundPhoneCall" => "inbound",
                 "outboundPhoneCall" => "outbound",
                 _ => "web",
             };
-            self.set(At::direction, Some(direction.to_owned()), version);
+            self.set(At::direction, Some(direction), version);
             if call_type == "webCall" {
-                self.set(At::is_test, Some("true".to_owned()), version);
+                self.set(At::is_test, Some("true"), version);
             }
             self.set(At::call_type, Some(call_type), version);
         }
         if let Some(created) = from.instant("createdAt")? {
-            self.set(At::created_at, Some(rfc3339(created)), version);
-            self.set(At::day, Some(local_day(created, take.zone)), version);
+            self.created = Some(created);
+            self.set(At::created_at, Some(created), version);
+            self.set(At::day, Some(Day(created, take.zone)), version);
         }
-        self.set(At::updated_at, from.instant("updatedAt")?.map(rfc3339), version);
+        if let Some(changed) = from.instant("updatedAt")? {
+            self.changed = Some(changed);
+            self.set(At::updated_at, Some(changed), version);
+        }
         if let Some(customer) = from.object("customer")? {
             let number = match customer.text("number")? {
                 None => customer.text("sipUri")?,
@@ -314,14 +368,14 @@ impl VoiceCall {
             metadata = metadata.or(overrides.json("metadata")?);
         }
         if !take.is_brief && [metadata, variables].iter().flatten().any(|json| says_test(json)) {
-            self.set(At::is_test, Some("true".to_owned()), version);
+            self.set(At::is_test, Some("true"), version);
         }
         self.set(At::variables, variables.and_then(|json| take.harmless(json)), version);
         self.set(At::metadata, metadata.and_then(|json| take.harmless(json)), version);
         Ok(())
     }
 
-    fn number(&mut self, number: Option<String>, version: i64, take: Take) {
+    fn number(&mut self, number: Option<Cow<str>>, version: i64, take: Take) {
         let written = number.as_deref().filter(|_| !take.is_brief);
         let e164 = written.and_then(|number| crate::phone::e164(number, take.region));
         self.set(At::customer_number, number, version);
@@ -329,8 +383,8 @@ impl VoiceCall {
     }
 
     fn outcome(&mut self, from: &Object, version: i64, take: Take) -> Result<(), Fault> {
-        self.set(At::started_at, from.instant("startedAt")?.map(rfc3339), version);
-        self.set(At::ended_at, from.instant("endedAt")?.map(rfc3339), version);
+        self.set(At::started_at, from.instant("startedAt")?, version);
+        self.set(At::ended_at, from.instant("endedAt")?, version);
         self.set(At::ended_reason, from.key("endedReason")?, version);
         self.set(At::ended_message, from.text("endedMessage")?, version);
         self.set(At::cost, from.number("cost")?, version);
@@ -346,7 +400,7 @@ impl VoiceCall {
         // The fields above are where older API versions had what is in `artifact` and `analysis` today.
         let artifact = from.object("artifact")?;
         let parts = [artifact.as_ref(), Some(from)];
-        let first = |name: &str| -> Result<Option<String>, Fault> {
+        let first = |name: &str| -> Result<Option<Cow<str>>, Fault> {
             parts.iter().flatten().find_map(|part| part.text(name).transpose()).transpose()
         };
         self.set(At::transcript, first("transcript")?, version);
@@ -373,15 +427,15 @@ impl VoiceCall {
         Ok(())
     }
 
-    fn set_if_absent(&mut self, at: At, value: Option<String>, version: i64) {
+    fn set_if_absent(&mut self, at: At, value: Option<impl Text>, version: i64) {
         if self.versions[at as usize] != Some(version) {
             self.set(at, value, version);
         }
     }
 
-    fn reach(&mut self, status: Option<String>, origin: Origin) {
+    fn reach(&mut self, status: Option<Cow<str>>, origin: Origin) {
         let Some(status) = status else { return };
-        let rank = match status.as_str() {
+        let rank = match status.as_ref() {
             "scheduled" => 1,
             "queued" => 2,
             "ringing" => 3,
@@ -413,18 +467,16 @@ fn no_call_id() -> Fault {
     Fault::new("missing_field", "call.id", "\"message.call.id\" is missing: nobody could tell which call is meant")
 }
 
-fn rfc3339(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-fn local_day(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).date_naive().to_string()
-}
-
 /// An address without its query: that of a presigned one is a secret, and another each time.
-fn lasting_url(url: String) -> Option<String> {
-    let bare = url.split(['?', '#']).next().unwrap_or_default().trim();
-    (!bare.is_empty()).then(|| bare.to_owned())
+fn lasting_url(url: Cow<str>) -> Option<Cow<str>> {
+    fn bare(url: &str) -> Option<&str> {
+        let bare = url.split(['?', '#']).next().unwrap_or_default().trim();
+        (!bare.is_empty()).then_some(bare)
+    }
+    match url {
+        Cow::Borrowed(url) => bare(url).map(Cow::Borrowed),
+        Cow::Owned(url) => bare(&url).map(|bare| Cow::Owned(bare.to_owned())),
+    }
 }
 
 /// JSON without what opens something, or `None` where nothing is left.
@@ -492,17 +544,18 @@ impl<'a> Object<'a> {
         self.raw
     }
 
-    pub fn text(&self, name: &str) -> Result<Option<String>, Fault> {
-        let text = self.find(name).map(|raw| field::text(name, raw)).transpose()?.flatten();
-        Ok(text.map(Cow::into_owned))
+    pub fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Fault> {
+        self.find(name).map(|raw| field::text(name, raw)).transpose().map(Option::flatten)
     }
 
-    fn key(&self, name: &str) -> Result<Option<String>, Fault> {
-        self.find(name).map(|raw| field::key(name, raw)).transpose().map(Option::flatten)
+    fn key(&self, name: &str) -> Result<Option<Cow<'a, str>>, Fault> {
+        self.find(name).map(|raw| field::name_of(name, raw)).transpose().map(Option::flatten)
     }
 
     pub fn id(&self) -> Result<String, Fault> {
-        self.key("id")?.ok_or_else(|| Fault::new("missing_field", "id", "\"id\" is missing or empty"))
+        self.key("id")?
+            .map(Cow::into_owned)
+            .ok_or_else(|| Fault::new("missing_field", "id", "\"id\" is missing or empty"))
     }
 
     /// An instant, as ISO text or as milliseconds since 1970.

@@ -1,5 +1,7 @@
 //! Webhooks of Vapi's ("server messages"): those that tell of a call, to its row.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::call::{Object, Take, VoiceCall};
@@ -34,18 +36,18 @@ pub fn read(body: &str, take: Take) -> Result<Event, Refused> {
     let message = envelope.object("message").map_err(unreadable)?;
     let message = message.ok_or_else(|| Refused::Unreadable { why: "\"message\" is missing".to_owned() })?;
     let kind = message.text("type").map_err(unreadable)?;
-    let kind = kind.ok_or_else(|| Refused::Unreadable { why: "\"message.type\" is missing".to_owned() })?;
+    let kind = kind.ok_or_else(|| Refused::Unreadable { why: "\"message.type\" is missing".to_owned() })?.into_owned();
     let call_id = || message.object("call").ok().flatten().and_then(|call| call.id().ok());
     let bad = |fault| Refused::Bad { call_id: call_id(), fault };
     let status = match kind.as_str() {
-        "end-of-call-report" => "ended".to_owned(),
+        "end-of-call-report" => Cow::Borrowed("ended"),
         "status-update" => message.text("status").map_err(bad)?.ok_or_else(|| {
             bad(Fault::new("missing_field", "status", "\"message.status\" is missing from a status-update"))
         })?,
         _ => return Err(Refused::Ignored { kind }),
     };
     let call = VoiceCall::of_message(&message, &status, take).map_err(bad)?;
-    Ok(Event { kind, status, call })
+    Ok(Event { kind, status: status.into_owned(), call })
 }
 
 #[cfg(test)]

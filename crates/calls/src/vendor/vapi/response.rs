@@ -1,5 +1,7 @@
 //! Vapi's answers, to rows. What cannot be trusted as a whole is an error; what is bad on its own is a reject.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::call::{Object, Take, VoiceCall};
@@ -46,7 +48,7 @@ fn take_call(raw: &RawValue, call: Result<Object, Fault>, access: &Access, batch
     if let (Some(account), Some(org)) = (&access.account, org) {
         // Whoever has no id at hand writes a name.
         let is_id = account.len() == 36 && account.matches('-').count() == 4;
-        if is_id && *account != org {
+        if is_id && account.as_str() != org {
             return Err(Error::answer(format!(
                 "the token opens organisation \"{}\", not the one of the server option \"account\"",
                 excerpt(&org)
@@ -90,7 +92,7 @@ pub(super) fn phone_numbers(body: &[u8], take: Take) -> Result<Vec<PhoneNumber>,
     let items: Vec<&RawValue> = parse("the list of phone numbers", body)?;
     let read = |raw: &&RawValue| -> Option<PhoneNumber> {
         let line = Object::read("phoneNumber", raw).ok()?;
-        let text = |name: &str| line.text(name).ok().flatten();
+        let text = |name: &str| line.text(name).ok().flatten().map(Cow::into_owned);
         let number = text("number").or_else(|| text("sipUri"));
         Some(PhoneNumber {
             id: line.id().ok()?,

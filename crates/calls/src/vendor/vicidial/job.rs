@@ -24,6 +24,8 @@ pub struct Access {
     pub api_key: Option<Secret>,
     /// Keep the rows as they came.
     pub raw: bool,
+    /// Leave out the recordings, by which nothing is compared.
+    pub is_brief: bool,
 }
 
 /// A table of calls.

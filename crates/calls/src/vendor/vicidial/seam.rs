@@ -103,6 +103,10 @@ impl Vendor for Vicidial {
         Access { raw: true, ..access }
     }
 
+    fn brief(access: Access) -> Access {
+        Access { is_brief: true, ..access }
+    }
+
     fn params(access: &Access) -> Map<String, Value> {
         Map::from_iter([
             ("schema".to_owned(), access.schema.as_str().into()),

@@ -267,7 +267,7 @@ impl Walk {
     }
 
     fn ask_recordings(&mut self) {
-        if self.source.has_recordings && !self.keys.is_empty() {
+        if self.source.has_recordings && !self.access.is_brief && !self.keys.is_empty() {
             let rest = self.keys.len().saturating_sub(self.access.page_size.min(KEYS));
             let keys = self.keys.split_off(rest);
             self.next = Some(Job::Recordings { keys });

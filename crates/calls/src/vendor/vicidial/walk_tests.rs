@@ -77,7 +77,14 @@ impl World {
 
     /// Syncs two hours from the start, a page of ten rows at a time.
     fn sync(&mut self) -> Counts {
-        let access = Access { schema: "v".into(), page_size: 10, zone: chrono_tz::UTC, api_key: None, raw: false };
+        let access = Access {
+            schema: "v".into(),
+            page_size: 10,
+            zone: chrono_tz::UTC,
+            api_key: None,
+            raw: false,
+            is_brief: false,
+        };
         let source =
             Source { table: Table::Log, has_archive: true, has_recordings: true, outcomes: Default::default() };
         let at = |second| DateTime::from_timestamp(START + second, 0).expect("a time");
@@ -233,12 +240,34 @@ fn the_end_of_an_older_call_arrives_with_the_next_window() {
 }
 
 #[test]
+fn what_is_only_compared_is_read_without_recordings() {
+    let mut world = World { live: (0..5).map(|n| row(&format!("1.{n}"), n)).collect(), ..World::default() };
+    let access =
+        Access { schema: "v".into(), page_size: 10, zone: chrono_tz::UTC, api_key: None, raw: false, is_brief: true };
+    let source = Source { table: Table::Log, has_archive: true, has_recordings: true, outcomes: Default::default() };
+    let at = |second| DateTime::from_timestamp(START + second, 0).expect("a time");
+    let mut walk = Walk::new(access, source, Window { from: at(0), to: at(60) });
+    let mut calls = 0;
+    while let Some(job) = {
+        let Ok(job) = walk.poll(&mut world);
+        job
+    } {
+        assert!(!matches!(job, Job::Recordings { .. }));
+        let outcome = world.answer(&job);
+        let Ok(batch) = walk.accept(&job, Ok(outcome), &mut world);
+        calls += batch.expect("no error").transactions.len();
+    }
+    assert_eq!((calls, walk.is_finished()), (5, true));
+}
+
+#[test]
 fn a_wrong_zone_is_an_error_and_no_silence() {
     let mut world = World { live: (0..5).map(|n| row(&format!("1.{n}"), n)).collect(), ..World::default() };
     for row in &mut world.live {
         row.start_epoch = Some((START - 3600).to_string());
     }
-    let access = Access { schema: "v".into(), page_size: 10, zone: chrono_tz::UTC, api_key: None, raw: false };
+    let access =
+        Access { schema: "v".into(), page_size: 10, zone: chrono_tz::UTC, api_key: None, raw: false, is_brief: false };
     let source = Source { table: Table::Log, has_archive: false, has_recordings: false, outcomes: Default::default() };
     let at = |second| DateTime::from_timestamp(START + second, 0).expect("a time");
     let mut walk = Walk::new(access, source, Window { from: at(0), to: at(60) });
