@@ -240,11 +240,11 @@ BEGIN
         END IF;
     END LOOP;
 
-    IF years = '{}' THEN
-        PERFORM dialfire.make_months(ARRAY(SELECT DISTINCT day FROM dialfire_aside.transactions UNION SELECT DISTINCT day FROM dialfire_aside.inbound_calls));
-    ELSE
-        -- Restored: the dump has made the schemas, and its rows come next.
+    IF restored THEN
+        -- The dump has made the schemas, and its rows come next.
         PERFORM dialfire.make_month(m::date) FROM unnest(years) y, generate_series((right(y, 4) || '-01-01')::timestamp, (right(y, 4) || '-12-01')::timestamp, '1 month') m;
+    ELSE
+        PERFORM dialfire.make_months(ARRAY(SELECT DISTINCT day FROM dialfire_aside.transactions UNION SELECT DISTINCT day FROM dialfire_aside.inbound_calls));
     END IF;
     FOR object IN SELECT t FROM unnest(dialfire.month_tables()) t
     LOOP

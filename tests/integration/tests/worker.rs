@@ -324,8 +324,8 @@ fn what_a_job_writes_is_counted_so_that_autovacuum_sees_it() {
     place.until_synced("acme", "success");
     place.until(
         PATIENCE,
-        "SELECT n_tup_ins > 0 FROM pg_stat_user_tables WHERE relname = 'transactions'",
-        "SELECT * FROM pg_stat_user_tables WHERE relname = 'transactions'",
+        "SELECT sum(n_tup_ins) > 0 FROM pg_stat_user_tables WHERE relname ~ '^transactions'",
+        "SELECT * FROM pg_stat_user_tables WHERE relname ~ '^transactions'",
     );
 }
 
