@@ -6,6 +6,8 @@ use crate::simulator::Simulator;
 use std::time::{Duration, Instant};
 
 const TENANTS: u32 = 50;
+/// A little more than what the scheduler lets pass between two looks for dead runs and thresholds.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(32);
 
 /// Schedules them and watches for so long; none may begin an interval late.
 pub fn keep_up(every: Duration, watch: Duration) {
@@ -17,6 +19,8 @@ pub fn keep_up(every: Duration, watch: Duration) {
     println!("idle scheduler and launcher: {:.0} ms CPU and {} bytes of WAL in 5 s", idle.cpu * 1000.0, idle.wal);
     // Even a commit of nothing would be WAL, and bring the wraparound nearer.
     assert_eq!(idle.transactions, 0, "transaction ids that an idle scheduler has taken");
+    let looks = usage(&mut place, BETWEEN_LOOKS);
+    assert_eq!(looks.transactions, 0, "transaction ids that it has taken to look for dead runs and thresholds");
     // The server itself logs its running transactions now and then.
     assert!(idle.wal < 512, "an idle scheduler wrote {} bytes of WAL", idle.wal);
     assert!(idle.cpu < 0.5, "{} s", idle.cpu);
