@@ -102,14 +102,16 @@ impl Diagnosis {
             }
         }
         briefly(|| made.compare(tenant))?;
+        let mut seen_whole = Vec::new();
         for (walk, error) in round.ended() {
             made.vendor_total += walk.counts().fetched;
             run.pages += walk.counts().pages;
             match error {
-                None => made.look_back(tenant, walk.source_id(), window)?,
+                None => seen_whole.push(walk.source_id().to_owned()),
                 Some(error) => made.errors.push((walk.source_id().to_owned(), error.to_string())),
             }
         }
+        made.look_back(tenant, &seen_whole, window)?;
         made.name_agents(tenant)?;
         Ok(made)
     }
@@ -202,10 +204,21 @@ impl Diagnosis {
         }
     }
 
-    /// Finds what the vendor has not shown.
-    fn look_back(&mut self, tenant: &Tenant, source: &str, window: Window) -> spi::Result<()> {
-        let prefix = self.of.prefixes.iter().find(|(_, name)| *name == source).map(|(prefix, _)| *prefix);
-        let stored = Stored { tenant, source, prefix, window };
+    /// Finds what the vendor has not shown of the sources.
+    fn look_back(&mut self, tenant: &Tenant, sources: &[String], window: Window) -> spi::Result<()> {
+        let prefix =
+            |source: &str| self.of.prefixes.iter().find(|(_, name)| *name == source).map(|(prefix, _)| *prefix);
+        let (own, named): (Vec<&str>, Vec<&str>) =
+            sources.iter().map(String::as_str).partition(|source| prefix(source).is_some());
+        let mut all: Vec<_> = own.into_iter().map(|source| (vec![source], prefix(source))).collect();
+        all.extend((!named.is_empty()).then_some((named, None)));
+        for (sources, prefix) in all {
+            self.find_unseen(&Stored { tenant, sources, prefix, window })?;
+        }
+        Ok(())
+    }
+
+    fn find_unseen(&mut self, stored: &Stored) -> spi::Result<()> {
         stored.each(|calls| {
             self.database_total += calls.iter().filter(|(_, counts)| *counts).count() as u64;
             let unseen = calls.into_iter().map(|(id, _)| id).filter(|id| !self.seen.contains(&hash(id)));

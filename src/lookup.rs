@@ -52,6 +52,7 @@ pub struct Days<H = u64> {
     expected: Option<(Window, Tz)>,
     days: HashMap<NaiveDate, Day<H>>,
     pub held: usize,
+    pub limit: usize,
 }
 
 struct Day<H> {
@@ -65,7 +66,7 @@ struct Day<H> {
 
 impl<H> Default for Days<H> {
     fn default() -> Days<H> {
-        Days { hasher: RandomState::new(), expected: None, days: HashMap::new(), held: 0 }
+        Days { hasher: RandomState::new(), expected: None, days: HashMap::new(), held: 0, limit: DAYS_LIMIT }
     }
 }
 
@@ -130,7 +131,7 @@ impl<H: Held> Days<H> {
     }
 
     fn hold(&mut self, date: NaiveDate, mut stored: Vec<H>) {
-        if self.held > DAYS_LIMIT {
+        if self.held > self.limit {
             self.days.values_mut().for_each(Day::forget);
             self.held = 0;
         }

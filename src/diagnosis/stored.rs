@@ -13,11 +13,11 @@ use crate::store::instant;
 use crate::tenant::Tenant;
 use crate::voice;
 
-/// What is stored of a source in a window.
+/// What is stored of some sources in a window.
 pub struct Stored<'a> {
     pub tenant: &'a Tenant,
-    pub source: &'a str,
-    /// How the ids of its calls begin, where campaign_id does not name the source.
+    pub sources: Vec<&'a str>,
+    /// How the ids of its calls begin, where campaign_id does not name the source, which is the only one then.
     pub prefix: Option<&'static str>,
     pub window: Window,
 }
@@ -27,7 +27,7 @@ impl Stored<'_> {
         let day = |at: DateTime<Utc>| at.with_timezone(&self.tenant.zone).date_naive().to_string();
         [
             self.tenant.name.as_str().into(),
-            self.source.into(),
+            self.sources.clone().into(),
             instant(self.window.from).into(),
             instant(self.window.to).into(),
             day(self.window.from).into(),
@@ -72,7 +72,7 @@ impl Stored<'_> {
                     status: Status::OnlyDatabase,
                     reason: row.get(2)?.unwrap_or_default(),
                     detail: None,
-                    source: Some(self.source.to_owned()),
+                    source: row.get(8)?,
                     agent_id: row.get(3)?,
                     agent_name: row.get(4)?,
                     agent_status: row.get(5)?,
@@ -85,18 +85,21 @@ impl Stored<'_> {
     }
 }
 
-/// What is stored of a source and not marked as gone.
+/// What is stored of the sources and not marked as gone. All sources at once: no index finds the calls of one.
 const STORED: &str = "
 WITH stored AS (
-    SELECT t.id, t.user_id, t.phone, t.fired, t.is_test, false AS is_inbound, false AS is_voice FROM dialfire.transactions t
-    WHERE t.tenant = $1 AND ($8::text IS NULL AND t.campaign_id = $2 OR starts_with(t.id, $8)) AND t.day BETWEEN $5::date AND $6::date
-      AND t.fired >= $3 AND t.fired < $4 AND t.gone_at IS NULL
+    SELECT t.id, t.user_id, t.phone, t.fired, t.is_test, false AS is_inbound, false AS is_voice,
+        CASE WHEN $8::text IS NULL THEN t.campaign_id ELSE ($2::text[])[1] END AS source
+    FROM dialfire.transactions t
+    WHERE t.tenant = $1 AND ($8::text IS NULL AND t.campaign_id = ANY ($2::text[]) OR starts_with(t.id, $8))
+      AND t.day BETWEEN $5::date AND $6::date AND t.fired >= $3 AND t.fired < $4 AND t.gone_at IS NULL
     UNION ALL
-    SELECT c.id, c.user_id, c.remote_number, c.started, false, true, false FROM dialfire.inbound_calls c
-    WHERE c.tenant = $1 AND c.campaign_id = $2 AND c.day BETWEEN $5::date AND $6::date
+    SELECT c.id, c.user_id, c.remote_number, c.started, false, true, false, c.campaign_id FROM dialfire.inbound_calls c
+    WHERE c.tenant = $1 AND c.campaign_id = ANY ($2::text[]) AND c.day BETWEEN $5::date AND $6::date
       AND c.started >= $3 AND c.started < $4
     UNION ALL
-    SELECT v.id, v.assistant_id, v.customer_number, v.created_at, v.is_test, false, true FROM dialfire.voice_calls v
+    SELECT v.id, v.assistant_id, v.customer_number, v.created_at, v.is_test, false, true, ($2::text[])[1]
+    FROM dialfire.voice_calls v
     WHERE v.tenant = $1 AND v.created_at >= $3 AND v.created_at < $4 AND {gone_at} IS NULL
 )
 ";
@@ -117,8 +120,9 @@ SELECT s.id,
        CASE WHEN s.user_id IS NULL THEN 'none' WHEN a.id IS NULL THEN 'not_in_system'
             WHEN a.assigned OR NOT $7 THEN 'assigned' ELSE 'not_assigned' END,
        s.phone,
-       (EXTRACT(epoch FROM s.fired) * 1000000)::bigint
+       (EXTRACT(epoch FROM s.fired) * 1000000)::bigint,
+       s.source
 FROM stored s
 LEFT JOIN dialfire.agents a ON a.tenant = $1 AND a.id = s.user_id
-LEFT JOIN dialfire.coverage v ON v.tenant = $1 AND v.source = $2
+LEFT JOIN dialfire.coverage v ON v.tenant = $1 AND v.source = s.source
 WHERE s.id = ANY ($9)";

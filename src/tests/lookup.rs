@@ -2,8 +2,12 @@
 
 #[pgrx::pg_schema]
 mod tests {
+    use std::cell::RefCell;
+
+    use calls::range::Window;
     use calls::vendor::dialfire::{Event, Known};
     use calls::vendor::Stored;
+    use chrono::{DateTime, Datelike, NaiveDate, Utc};
     use chrono_tz::Tz;
     use pgrx::prelude::*;
 
@@ -35,6 +39,33 @@ mod tests {
         let mut lookup = Lookup { tenant, zone: Tz::Europe__Berlin, empty: false, days: &mut days };
         let known = lookup.known(&events).unwrap();
         (known, days.held)
+    }
+
+    #[pg_test]
+    fn days_that_do_not_fit_are_not_read_for_each_question() {
+        for sql in [
+            "INSERT INTO dialfire.transactions (tenant, campaign_id, id, contact_id, fired, day, event_md5, is_human)
+             VALUES ('large', 'k', 't1', 'c1', '2026-11-06T12:00:00Z', '2026-11-06', 'm1', true),
+                    ('large', 'k', 't2', 'c2', '2026-11-07T12:00:00Z', '2026-11-07', 'm2', true)",
+            "INSERT INTO dialfire.daily_stats SELECT * FROM dialfire.stats_of('large', '{2026-11-06,2026-11-07}')",
+            "UPDATE dialfire.daily_stats SET attempts = 9 WHERE tenant = 'large'",
+        ] {
+            Spi::run(sql).unwrap();
+        }
+        let at = |time: &str| time.parse::<DateTime<Utc>>().unwrap();
+        let window = Window { from: at("2026-11-06T00:00:00Z"), to: at("2026-11-08T00:00:00Z") };
+        let mut days: Days = Days::expecting(Some(window), Tz::UTC);
+        days.limit = 0;
+        let read = RefCell::new(Vec::new());
+        for day in [6, 7, 6, 7, 6, 6] {
+            let day = NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
+            let stored = |day: NaiveDate| {
+                read.borrow_mut().push(day.day());
+                Ok(vec![1])
+            };
+            days.find("large", &[(day, 1)], stored, |_, _| {}).unwrap();
+        }
+        assert_eq!(*read.borrow(), [6, 7, 6], "the third time that a forgotten day of nine calls is asked for");
     }
 
     #[pg_test]
