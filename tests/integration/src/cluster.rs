@@ -157,7 +157,7 @@ impl Cluster {
             "listen_addresses = ''\nunix_socket_directories = '{}/socket'\nfsync = off\nautovacuum = off\n\
              shared_preload_libraries = 'pg_stat_statements, dialfire_sync'\npg_stat_statements.track = all\n\
              dialfire_sync.allowed_hosts = '127.0.0.1,localhost'\n\
-             max_connections = 60\nmax_wal_size = 128MB\nlog_statement = none\nlog_min_messages = info\n",
+             max_connections = 60\nmax_wal_size = 128MB\nwal_keep_size = 512MB\nlog_statement = none\nlog_min_messages = info\n",
             self.dir.display()
         )
     }
