@@ -38,7 +38,7 @@ FROM (
           AND (COALESCE($campaign, '') = '' OR c.campaign_id = $campaign)
           AND CASE $test WHEN 'too' THEN true WHEN 'only' THEN c.is_test ELSE NOT c.is_test END
           AND (COALESCE($search, '') = '' OR strpos(lower(concat_ws(' ', c.phone, c.line_number, c.agent_login, c.contact_id, c.call_id)), lower($search)) > 0
-               OR length(regexp_replace($search, '[^0-9]|^0+', '', 'g')) >= 4
+               OR $search ~ '^[0-9 +./()-]+$' AND length(regexp_replace($search, '[^0-9]|^0+', '', 'g')) >= 4
                   AND strpos(regexp_replace(c.phone, '[^0-9]', '', 'g'), regexp_replace($search, '[^0-9]|^0+', '', 'g')) > 0)
           AND ($before IS NULL OR (c.fired_at, c.call_id) < ($before::timestamptz, $before_id))
         ORDER BY c.fired_at DESC, c.call_id DESC LIMIT $most::bigint) c

@@ -55,7 +55,7 @@ def lists():
         ({"test": "too"}, late + "7"), ({"test": "only"}, late + "7 AND is_test"), ({"status": "completed"}, week + " AND status = 'completed'"),
         ({"agent": agent}, f"{week} AND agent_login = '{agent}'"), ({"campaign": campaign}, f"{week} AND campaign_id = '{campaign}'"),
         ({"search": agent.upper()}, f"{week} AND lower(agent_login) = lower('{agent}')"), ({"search": contact}, f"{week} AND contact_id = '{contact}'"),
-        ({"search": "0" + phone.lstrip("+")[2:]}, f"{week} AND phone = '{phone}'"), ({"search": "no such thing"}, "false"),
+        ({"search": "0" + phone.lstrip("+")[2:]}, f"{week} AND phone = '{phone}'"), ({"search": "no such thing"}, "false"), ({"search": "no" + phone[-6:]}, "false"),
         ({"before": fired.replace(" ", "T") + "+00:00", "before_id": call}, f"{week} AND (fired_at, call_id) < ('{fired}+00', '{call}')"),
         ({"status": "completed", "agent": agent, "campaign": campaign, "from": first, "test": "too"},
          f"status = 'completed' AND agent_login = '{agent}' AND campaign_id = '{campaign}' AND day >= '{first}'")]
