@@ -9,10 +9,10 @@ SET from = (SELECT CASE WHEN $from ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|
 SET to = (SELECT CASE WHEN $to ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$' THEN ((left($to, 7) || '-01')::date + right($to, 2)::int - 1)::text ELSE (now() AT TIME ZONE $zone)::date::text END);
 SET before = (SELECT CASE WHEN $before ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(\+00(:00)?|Z)$'
     THEN (((left($before, 7) || '-01')::date + substr($before, 9, 2)::int - 1 + substring($before FROM '[T ]([0-9:.]+)')::time) AT TIME ZONE 'UTC')::text END);
--- Day by day, the newest first: a day that is not needed is not read, and nothing is sorted that is longer than a day.
--- OFFSET 0 keeps the cast out of the join: row security lets only what cannot leak find rows by an index.
 SET until = (SELECT COALESCE(($before::timestamptz AT TIME ZONE $zone)::date, $to::date)::text);
 SELECT CASE $format WHEN 'csv' THEN 'csv' ELSE 'json' END AS component, 'calls' AS filename;
+-- Day by day, the newest first: a day that is not needed is not read, and nothing is sorted that is longer than a day.
+-- OFFSET 0 keeps the cast out of the join: row security lets only what cannot leak find rows by an index.
 SELECT COALESCE(to_jsonb(regexp_replace(c.tenant, $formula, '''')), $nothing::jsonb) AS tenant, COALESCE(to_jsonb(c.vendor), $nothing::jsonb) AS vendor,
        COALESCE(to_jsonb(regexp_replace(c.call_id, $formula, '''')), $nothing::jsonb) AS call_id, COALESCE(to_jsonb(c.started_at), $nothing::jsonb) AS started_at,
        COALESCE(to_jsonb(c.ended_at), $nothing::jsonb) AS ended_at, COALESCE(to_jsonb(c.status), $nothing::jsonb) AS status,

@@ -7,8 +7,8 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use super::finding::{Finding, Status};
-use super::BATCH;
 use crate::pg::memory::briefly;
+use crate::pg::values;
 use crate::store::instant;
 use crate::tenant::Tenant;
 use crate::voice;
@@ -37,27 +37,13 @@ impl Stored<'_> {
         ]
     }
 
-    /// Hands over the ids of the calls and whether they count, a batch at a time.
+    /// Hands over the ids of the calls and whether they count, part by part.
     pub fn each(&self, mut take: impl FnMut(Vec<(String, bool)>) -> spi::Result<()>) -> spi::Result<()> {
         let sql = voice::with_gone_at(&format!("{STORED} {COUNTED}"))?;
-        let mut cursor =
-            Spi::connect(|client| Ok::<_, spi::Error>(client.try_open_cursor(&sql, &self.args())?.detach_into_name()))?;
-        loop {
-            // A connection a batch: what a cursor has fetched stays until its connection ends.
-            let (calls, next) = briefly(|| {
-                Spi::connect(|client| {
-                    let mut open = client.find_cursor(&cursor)?;
-                    let rows = open.fetch(BATCH as i64)?;
-                    let calls = rows.map(|row| Ok((row.get(1)?.unwrap_or_default(), row.get(2)?.unwrap_or_default())));
-                    let calls = briefly(|| calls.collect::<spi::Result<Vec<_>>>())?;
-                    let next = (!calls.is_empty()).then(|| open.detach_into_name());
-                    Ok::<_, spi::Error>((calls, next))
-                })
-            })?;
-            let Some(next) = next else { return Ok(()) };
-            cursor = next;
-            briefly(|| take(calls))?;
-        }
+        values::parts(&sql, &self.args(), |rows| {
+            let calls = rows.map(|row| Ok((row.get(1)?.unwrap_or_default(), row.get(2)?.unwrap_or_default())));
+            take(calls.collect::<spi::Result<_>>()?)
+        })
     }
 
     /// Why the vendor may lack some of them, whose oldest call is given.

@@ -33,9 +33,11 @@ pub fn parts(
             Spi::connect(|client| {
                 let mut open = client.find_cursor(&cursor)?;
                 let rows = open.fetch(PART)?;
-                let is_last = rows.is_empty();
+                if rows.is_empty() {
+                    return Ok(None);
+                }
                 briefly(|| take(rows))?;
-                Ok::<_, spi::Error>((!is_last).then(|| open.detach_into_name()))
+                Ok::<_, spi::Error>(Some(open.detach_into_name()))
             })
         })?;
         let Some(next) = next else { return Ok(()) };
