@@ -1,4 +1,4 @@
-"""The same load with dlt: the event feed read by its REST client, the contacts' transactions merged by key.
+"""The same load with dlt: the feeds read by its REST client, contacts, transactions and inbound calls merged by key.
 
 load_dlt.py BASE_URL first|again; the database is that of PGHOST, PGPORT, PGDATABASE.
 """
@@ -26,27 +26,30 @@ def client(base, token, paginator):
 
 
 # One resource: rest_api itself would ask for each contact of each event by a request of its own.
-@dlt.resource(name="transactions", write_disposition="merge", primary_key="id")
-def transactions(base):
+@dlt.resource(table_name=lambda item: item["table"], write_disposition="merge", primary_key="id")
+def calls(base):
     answer = client(base, TOKEN, SinglePagePaginator()).get(f"tenants/{ACCOUNT}/campaigns/").json()
     for campaign in (c for c in answer if "campaignAPI" in c["permissions"]["roles"]):
         paginator = JSONResponseCursorPaginator(cursor_path="cursor", cursor_param="cursor")
         rest = client(base, campaign["permissions"]["token"], paginator)
-        path = f"campaigns/{campaign['id']}/contacts"
+        path, query = f"campaigns/{campaign['id']}", {"from": FROM, "to": TO, "limit": 1000}
         ids = {}
-        for page in rest.paginate(
-            f"{path}/transactions/", params={"from": FROM, "to": TO, "limit": 1000}, data_selector="results"
-        ):
+        for page in rest.paginate(f"{path}/contacts/transactions/", params=query, data_selector="results"):
             ids.update((event.split("|")[2], None) for event in page)
         ids = list(ids)
         for at in range(0, len(ids), BATCH):
-            contacts = rest.post(f"{path}/?include_md5=true", json=ids[at : at + BATCH]).json()
+            contacts = rest.post(f"{path}/contacts/?include_md5=true", json=ids[at : at + BATCH]).json()
             yield [
-                {**t, "id": f"{c['$id']} {t['fired']} {t['sequence_nr']}", "contact_id": c["$id"]}
+                {**{k: v for k, v in c.items() if k != "$task_log"}, "table": "contacts", "id": c["$id"]} for c in contacts
+            ]
+            yield [
+                {**t, "table": "transactions", "id": f"{c['$id']} {t['fired']} {t['sequence_nr']}", "contact_id": c["$id"]}
                 for c in contacts
                 for entry in c["$task_log"]
                 for t in entry["transactions"]
             ]
+        for page in rest.paginate(f"{path}/inbound/calls/", params=query, data_selector="results"):
+            yield [{**call, "table": "inbound_calls"} for call in page]
 
 
 def main():
@@ -60,9 +63,10 @@ def main():
     url = f"postgresql://postgres:none@127.0.0.1:{port}/{name}"
     destination = dlt.destinations.postgres(url)
     pipeline = dlt.pipeline("bench", pipelines_dir=folder, destination=destination, dataset_name="rows")
-    pipeline.run(transactions(base)).raise_on_failed_jobs()
+    pipeline.run(calls(base)).raise_on_failed_jobs()
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    tables = ("transactions", "transactions__connections", "transactions__connections__recordings")
+    legs = ("transactions__connections", "transactions__connections__recordings")
+    tables = ("contacts", "transactions", *legs, "inbound_calls")
     with psycopg.connect(user="postgres", host=host) as db:
         count = sum(db.execute(f"SELECT count(*) FROM rows.{table}").fetchone()[0] for table in tables)
     peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024

@@ -17,7 +17,12 @@ import psycopg
 TENANT, TOKEN, ACCOUNT = "acme", "tenant-secret-token", "9c6d0163"
 FROM, TO = "2025-11-01T12:00:00.000", "2025-11-15T12:00:00.000"
 THREADS, BATCH, CHUNK = 4, 20, 8
+CONTACT = "$id $campaign_id $md5 $ref $version $task_id $task $status $status_detail $phone $timezone $created_date $entry_date".split()
+INBOUND = """id campaign_id line_id contact_id task_id task_name user calling_number called_number call_time connect_time hangup_time
+    state disposition connectable_time dispatch_error""".split()
 TABLES = {
+    "contacts": """tenant id campaign_id md5 ref_id version task_id task status status_detail phone timezone created_date entry_date
+        fields""".split(),
     "transactions": """tenant id campaign_id contact_id fired event_type task_id task status status_detail result is_human is_hi
         revoked user_id user_login user_branch user_tenant_alias actor trigger phone pause_time_sec edit_time_sec wrapup_time_sec
         wait_time_sec sequence_nr""".split(),
@@ -25,7 +30,11 @@ TABLES = {
         global_call_uuid task_id user_id actor phone remote_number line_number technology dialerdomain result code hangup_party fired
         initiated started connected disconnected ended call_initiated call_connected call_disconnected duration_ms""".split(),
     "recordings": "tenant id connection_id transaction_id contact_id started stopped filename location".split(),
+    "inbound_calls": """tenant id campaign_id line_id contact_id task_id task_name user_id remote_number line_number started connected
+        disconnected state disposition connectable_time dispatch_error""".split(),
 }
+# Of a call's day, in the tables that have one.
+FIRED = {"transactions": "fired", "inbound_calls": "started"}
 
 
 class Vendor:
@@ -47,14 +56,21 @@ class Vendor:
         answer = self.ask("GET", f"/tenants/{ACCOUNT}/campaigns/", TOKEN)
         return [(c["id"], c["permissions"]["token"]) for c in answer if "campaignAPI" in c["permissions"]["roles"]]
 
-    def contact_ids(self, campaign, token):
-        ids, query = {}, {"from": FROM, "to": TO, "limit": 1000}
+    def pages(self, path, token):
+        query = {"from": FROM, "to": TO, "limit": 1000}
         while True:
-            page = self.ask("GET", f"/campaigns/{campaign}/contacts/transactions/?{urlencode(query)}", token)
-            ids.update((event.split("|")[2], None) for event in page["results"])
+            page = self.ask("GET", f"{path}?{urlencode(query)}", token)
+            yield page["results"]
             if not page.get("cursor"):
-                return list(ids)
+                return
             query["cursor"] = page["cursor"]
+
+    def contact_ids(self, campaign, token):
+        pages = self.pages(f"/campaigns/{campaign}/contacts/transactions/", token)
+        return list({event.split("|")[2]: None for page in pages for event in page})
+
+    def inbound_calls(self, campaign, token):
+        return (call for page in self.pages(f"/campaigns/{campaign}/inbound/calls/", token) for call in page)
 
     def contacts(self, campaign, token, ids):
         return self.ask("POST", f"/campaigns/{campaign}/contacts/?include_md5=true", token, json.dumps(ids))
@@ -64,7 +80,14 @@ def md5(*parts):
     return hashlib.md5("".join(map(str, parts)).encode()).hexdigest()
 
 
+def of(item, names, campaign):
+    """An item of that campaign; what is empty is unknown."""
+    return ({"campaign_id": campaign, "$campaign_id": campaign, **item}.get(name) or None for name in names)
+
+
 def flatten(campaign, contact, rows):
+    fields = {name: value for name, value in contact.items() if name not in CONTACT and name != "$task_log"}
+    rows["contacts"].append((TENANT, *of(contact, CONTACT, campaign), json.dumps(fields)))
     for entry in contact["$task_log"]:
         for t in entry["transactions"]:
             key = md5(contact["$id"], t["fired"], t["sequence_nr"])
@@ -107,8 +130,8 @@ def copy(db, rows):
 
 def upsert(db, table, columns):
     day, values = "", [c for c in columns if c not in ("tenant", "id")]
-    if table == "transactions":
-        columns, day = columns + ["day"], ", (fired AT TIME ZONE 'Europe/Nicosia')::date"
+    if table in FIRED:
+        columns, day = columns + ["day"], f", ({FIRED[table]} AT TIME ZONE 'Europe/Nicosia')::date"
     names = ", ".join(columns)
     selected = ", ".join(c for c in columns if c != "day") + day
     db.execute(
@@ -127,7 +150,8 @@ def main():
             if which == "first":
                 db.execute(f"CREATE TABLE script.{table} (LIKE dialfire.{table} INCLUDING ALL)")
             db.execute(f"CREATE TEMP TABLE {table}_new (LIKE script.{table} INCLUDING DEFAULTS) ON COMMIT DROP")
-        db.execute("ALTER TABLE transactions_new ALTER day DROP NOT NULL")
+        for table in FIRED:
+            db.execute(f"ALTER TABLE {table}_new ALTER day DROP NOT NULL")
         for campaign, token in vendor.campaigns():
             ids = vendor.contact_ids(campaign, token)
             batches = [ids[at : at + BATCH] for at in range(0, len(ids), BATCH)]
@@ -137,6 +161,9 @@ def main():
                     for contact in contacts:
                         flatten(campaign, contact, rows)
                 copy(db, rows)
+            for call in vendor.inbound_calls(campaign, token):
+                rows["inbound_calls"].append((TENANT, *of(call, INBOUND, campaign)))
+            copy(db, rows)
         for table, columns in TABLES.items():
             upsert(db, table, columns)
         db.commit()
