@@ -17,11 +17,14 @@ WHERE h.tenant = $tenant ORDER BY v.place;
 SELECT 'chart' AS component, 'Runs of the last 7 days' AS title, 'bar' AS type, true AS stacked, true AS time, 'runs' AS ytitle, 200 AS height,
        'green' AS color, 'orange' AS color, 'red' AS color
 WHERE EXISTS (SELECT FROM dialfire.runs WHERE tenant = $tenant);
-SELECT s.series, to_char(hour AT TIME ZONE $zone, 'YYYY-MM-DD"T"HH24:00:00') AS x, count(r.run_id) AS y
-FROM generate_series(date_trunc('hour', now() - interval '7 days'), now(), '6 hours') AS hour
+WITH since AS (SELECT date_trunc('hour', now() - interval '7 days') AS first), runs AS (
+    SELECT date_bin('6 hours', r.started_at, first) AS hour, r.status, count(*) AS runs
+    FROM since JOIN dialfire.ingestion_run_view r ON r.tenant = $tenant AND r.started_at >= first GROUP BY 1, 2)
+SELECT s.series, to_char(hour.hour AT TIME ZONE $zone, 'YYYY-MM-DD"T"HH24:00:00') AS x, COALESCE(sum(r.runs), 0)::bigint AS y
+FROM since CROSS JOIN generate_series(first, now(), '6 hours') AS hour(hour)
 CROSS JOIN (VALUES (1, 'success', ARRAY['success', 'in_progress']), (2, 'partial', ARRAY['partial']), (3, 'failed', ARRAY['failed', 'crashed'])) AS s(place, series, of)
-LEFT JOIN dialfire.ingestion_run_view r ON r.tenant = $tenant AND r.status = ANY (s.of) AND r.started_at >= hour AND r.started_at < hour + interval '6 hours'
-GROUP BY s.place, s.series, hour ORDER BY s.place, hour;
+LEFT JOIN runs r ON r.hour = hour.hour AND r.status = ANY (s.of)
+GROUP BY s.place, s.series, hour.hour ORDER BY s.place, hour.hour;
 
 SELECT 'form' AS component, 'get' AS method, 'Show' AS validate, true AS auto_submit, 'filter' AS id;
 SELECT 'hidden' AS type, 'tenant' AS name, $tenant AS value;
