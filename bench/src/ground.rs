@@ -13,6 +13,8 @@ pub const TABLES: [&str; 5] = ["contacts", "transactions", "connections", "recor
 /// Connections to the server that PGHOST and PGPORT name.
 pub struct Ground {
     config: Config,
+    host: String,
+    port: u16,
 }
 
 pub struct Database {
@@ -24,10 +26,16 @@ pub struct Database {
 impl Ground {
     pub fn open() -> Ground {
         let host = env::var("PGHOST").expect("PGHOST is not set: make bench");
-        let port = env::var("PGPORT").ok().and_then(|port| port.parse().ok()).expect("PGPORT is not set: make bench");
+        let port =
+            env::var("PGPORT").ok().and_then(|port| port.parse::<u16>().ok()).expect("PGPORT is not set: make bench");
         let mut config = Config::new();
         config.host(&host).port(port).user("postgres");
-        Ground { config }
+        Ground { config, host, port }
+    }
+
+    /// A database's address for another program; the host is the folder of the server's socket.
+    pub fn url(&self, name: &str) -> String {
+        format!("postgres://postgres@localhost:{}/{name}?host={}", self.port, self.host)
     }
 
     pub fn connect(&self, name: &str) -> Database {

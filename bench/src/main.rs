@@ -1,5 +1,6 @@
 //! The parts of `make bench`: each measures one promise about speed and writes its section of RESULTS.md.
 
+mod faucet;
 mod ground;
 mod measure;
 mod parts;
