@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::mem::take;
+use std::sync::mpsc::{sync_channel, SyncSender};
 
 use calls::copy::encode;
+use calls::rollup::{Rollup, Words};
 use calls::row::{Batch, OfContact, Row, Tuple};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
@@ -13,6 +15,7 @@ use pgrx::spi;
 use crate::months::{Months, Parted};
 use crate::pg::copy;
 use crate::pg::memory::briefly;
+use crate::pg::thread;
 use crate::pg::transaction::attempt;
 use crate::pg::values;
 use crate::stats::{self, News};
@@ -84,31 +87,28 @@ pub fn newcomers(tenant: &str, by: By, batch: &mut Batch, news: &mut News) -> sp
         return Ok(0);
     }
     let mut new = briefly(|| part(tenant, by, batch, &mut news.met))?;
-    let rollup = &mut news.added;
     if new.is_empty() {
         return Ok(0);
     }
     let words = briefly(|| stats::words(tenant))?;
     let months = briefly(|| Months::of(&new, false))?;
     let done = attempt(|| {
-        append(tenant, &new.contacts, &months, |_| None);
-        let transactions = append(tenant, &new.transactions, &months, |_| None);
-        let connections = append(tenant, &new.connections, &months, |leg| leg.transaction_id.as_deref());
-        let recordings = append(tenant, &new.recordings, &months, |recording| recording.transaction_id.as_deref());
-        let inbound = append(tenant, &new.inbound_calls, &months, |_| None);
-        rollup.add(&transactions, &connections, &recordings, &words);
-        rollup.add_inbound(&inbound);
-        (transactions.len() + inbound.len()) as u64
+        let (ready, tables) = sync_channel(1);
+        thread::beside(
+            || prepare(tenant, &new, &months, &words, ready),
+            move || tables.iter().for_each(|table: Tuples| copy::append(table.name, table.columns, &table.data)),
+        )
     });
     match done {
-        Ok(calls) => {
+        Ok(prepared) => {
+            news.added.shift(Rollup::default(), prepared.counted);
             // Their memory is wanted again for the next.
             recycle(new.contacts, &mut batch.contacts);
             recycle(new.transactions, &mut batch.transactions);
             recycle(new.connections, &mut batch.connections);
             recycle(new.recordings, &mut batch.recordings);
             recycle(new.inbound_calls, &mut batch.inbound_calls);
-            Ok(calls)
+            Ok(prepared.calls)
         }
         Err(error) if is_duplicate(&error) => {
             // A key of another contact's, or somebody was faster.
@@ -191,25 +191,65 @@ fn split<R>(rows: &mut Vec<R>, key: impl Fn(&R) -> Option<&str>, wanted: &HashSe
     taken
 }
 
-/// One row an id, the last that came, in the order of ids, in which everybody locks. Returns the rows that are stored.
-fn append<'a, R: Tuple>(
-    tenant: &str,
-    rows: &'a [R],
-    months: &Months,
-    call_id: impl Fn(&R) -> Option<&str>,
-) -> Vec<&'a R> {
+/// Rows of a table as COPY takes them.
+struct Tuples {
+    name: &'static str,
+    columns: Vec<&'static str>,
+    data: Vec<u8>,
+}
+
+struct Prepared {
+    calls: u64,
+    counted: Rollup,
+}
+
+/// Makes tuples of a batch, a table at a time, and counts its calls while they are being written.
+fn prepare(tenant: &str, new: &Batch, months: &Months, words: &Words, ready: SyncSender<Tuples>) -> Prepared {
+    let hand = |tuples: Option<Tuples>| {
+        if let Some(tuples) = tuples {
+            // Who no longer takes them has failed, and says so.
+            let _ = ready.send(tuples);
+        }
+    };
+    hand(tuples(tenant, &in_order(&new.contacts), months, |_| None));
+    let transactions = in_order(&new.transactions);
+    hand(tuples(tenant, &transactions, months, |_| None));
+    let connections = in_order(&new.connections);
+    hand(tuples(tenant, &connections, months, |leg| leg.transaction_id.as_deref()));
+    let recordings = in_order(&new.recordings);
+    hand(tuples(tenant, &recordings, months, |recording| recording.transaction_id.as_deref()));
+    let inbound = in_order(&new.inbound_calls);
+    hand(tuples(tenant, &inbound, months, |_| None));
+    drop(ready);
+    let mut counted = Rollup::default();
+    counted.add(&transactions, &connections, &recordings, words);
+    counted.add_inbound(&inbound);
+    Prepared { calls: (transactions.len() + inbound.len()) as u64, counted }
+}
+
+/// One row an id, the last that came, in the order of ids, in which everybody locks.
+fn in_order<R: Row>(rows: &[R]) -> Vec<&R> {
     let mut order: Vec<&R> = rows.iter().collect();
     order.sort_by(|a, b| b.id().cmp(a.id()));
     order.reverse();
     order.dedup_by(|a, b| a.id() == b.id());
-    if !order.is_empty() {
-        let of_call = months.part::<R>() == Some(Parted::ByCall);
-        let day = of_call.then_some(|row: &R| months.day_of(call_id(row)));
-        let columns = std::iter::once("tenant").chain(R::COLUMNS.iter().map(|column| column.name));
-        let columns = columns.chain(of_call.then_some("day"));
-        copy::append(R::TABLE, columns, &encode(tenant, order.iter().copied(), day));
-    }
     order
+}
+
+fn tuples<R: Tuple>(
+    tenant: &str,
+    rows: &[&R],
+    months: &Months,
+    call_id: impl Fn(&R) -> Option<&str>,
+) -> Option<Tuples> {
+    if rows.is_empty() {
+        return None;
+    }
+    let of_call = months.part::<R>() == Some(Parted::ByCall);
+    let day = of_call.then_some(|row: &R| months.day_of(call_id(row)));
+    let columns = std::iter::once("tenant").chain(R::COLUMNS.iter().map(|column| column.name));
+    let columns = columns.chain(of_call.then_some("day")).collect();
+    Some(Tuples { name: R::TABLE, columns, data: encode(tenant, rows.iter().copied(), day) })
 }
 
 fn is_duplicate(error: &CaughtError) -> bool {

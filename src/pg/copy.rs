@@ -25,7 +25,7 @@ pub fn takes_utf8() -> bool {
 }
 
 /// Appends binary tuples to a table of the schema `dialfire`.
-pub fn append<'a>(table: &str, columns: impl Iterator<Item = &'a str>, data: &[u8]) {
+pub fn append<'a>(table: &str, columns: impl IntoIterator<Item = &'a str>, data: &[u8]) {
     let table = CString::new(table).unwrap_or_default();
     FEED.set(Feed { data: data.as_ptr(), left: data.len() });
     // SAFETY: main thread inside a transaction. An error unwinds before `data` is freed, and the next call feeds anew.
