@@ -271,13 +271,16 @@ COMMENT ON FUNCTION dialfire.add_stats(text, json) IS 'adds counts and sums of n
 REVOKE ALL ON FUNCTION dialfire.add_stats(text, json) FROM PUBLIC;
 
 CREATE FUNCTION dialfire.stats_of_call(tenant text, call_id text) RETURNS SETOF dialfire.daily_stats
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-    SELECT tenant, day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, ''),
-           o, 0, 0, o * has_leg::int, o * connected::int, o * voicemail::int, o * converted::int, o * recorded::int,
-           COALESCE(talk_ms, 0), (talk_ms IS NOT NULL)::int, 0, 0, 0, 0, 0, 0, 1 - o, (1 - o) * connected::int,
-           at, at, clock_timestamp()
-    FROM dialfire.voice_events v CROSS JOIN LATERAL (SELECT (NOT v.is_inbound)::int AS o) o
-    WHERE v.tenant = $1 AND v.call_id = $2
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT tenant, day, COALESCE(campaign_id, ''), COALESCE(agent_id, ''), COALESCE(agent_login, ''),
+           o, 0::bigint, 0::bigint, o * has_leg::int, o * connected::int, o * voicemail::int, o * converted::int, o * recorded::int,
+           COALESCE(talk_ms, 0), (talk_ms IS NOT NULL)::int::bigint, 0::float8, 0::bigint, 0::float8, 0::bigint, 0::float8, 0::bigint,
+           1 - o, (1 - o) * connected::int, at, at, clock_timestamp()
+    FROM dialfire.voice_events v CROSS JOIN LATERAL (SELECT (NOT v.is_inbound)::int::bigint AS o) o
+    WHERE v.tenant = $1 AND v.call_id = $2;
+END
 $$;
 COMMENT ON FUNCTION dialfire.stats_of_call(text, text) IS 'what one call of a voice agent adds to daily_stats; none for a test call';
 REVOKE ALL ON FUNCTION dialfire.stats_of_call(text, text) FROM PUBLIC;

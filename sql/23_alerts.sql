@@ -106,10 +106,17 @@ BEGIN
         SELECT r.name, s.id, r.severity, r.message, jsonb_path_query_first(s.document, r.path, '{}', true) AS value
         FROM dialfire.alert_rules r
         CROSS JOIN (
-            SELECT v.id, v.stored_at, dialfire.call_document(v) AS document
+            -- As dialfire.call_document and event_document have it, which a node of a distributed Postgres could not ask.
+            SELECT v.id, v.stored_at, jsonb_strip_nulls(jsonb_build_object(
+                       'id', v.id, 'orgId', v.org_id, 'type', v.call_type, 'status', v.vendor_status,
+                       'endedReason', v.ended_reason, 'createdAt', v.created_at, 'startedAt', v.started_at,
+                       'endedAt', v.ended_at, 'cost', v.cost, 'assistantId', v.assistant_id, 'phoneNumberId', v.phone_number_id,
+                       'customer', jsonb_build_object('number', v.customer_number, 'name', v.customer_name, 'email', v.customer_email),
+                       'analysis', v.analysis, 'artifact', jsonb_build_object('transcript', v.transcript),
+                       'durationSeconds', EXTRACT(epoch FROM v.ended_at - v.started_at)))
+                       || jsonb_build_object('metadata', v.metadata, 'variableValues', v.variables) AS document
             FROM dialfire.voice_calls v WHERE v.tenant = $1 AND v.id = ANY ($2)
             UNION ALL
-            -- As dialfire.event_document has it, which a node of a distributed Postgres could not ask.
             SELECT t.id, t.stored_at, jsonb_strip_nulls(to_jsonb(t) || COALESCE((
                            SELECT to_jsonb(d) || jsonb_build_object('extractedData', d.analysis, 'executedCallActions', d.actions)
                            FROM dialfire.call_details d WHERE d.tenant = $1 AND d.id = t.id), '{}')

@@ -87,31 +87,54 @@ $$;
 CREATE FUNCTION @extschema@.df_dashboard_stats(tenant text, range text DEFAULT 'last 7 days')
 RETURNS TABLE (calls bigint, inbound bigint, outbound bigint, completed bigint, failed bigint, unanswered bigint, open bigint,
                answer_rate numeric, talk_minutes numeric, average_seconds numeric, cost numeric, hot_leads bigint, test_calls bigint)
--- Compiling the statement would take longer than the statement.
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-    WITH span AS MATERIALIZED (
-        SELECT lower(r) AS first, upper(r) AS last FROM @extschema@.df_range($1, $2) r
-    ), voice AS (
-        -- By words first, from the index alone: what a word means is looked up once.
-        SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END, v.vendor_status,
-                        v.tracked_outcome) AS word,
-               v.direction, v.is_test IS TRUE AS is_test, count(*) AS calls, sum(v.ended_at - v.started_at) AS length,
-               count(v.ended_at - v.started_at) AS lengths, sum(v.cost) AS cost
-        FROM dialfire.voice_calls v
-        WHERE v.tenant = $1 AND v.created_at >= (SELECT first FROM span) AND v.created_at < (SELECT last FROM span)
-          AND v.gone_at IS NULL
-        GROUP BY 1, 2, 3
-    ), found AS (
-        SELECT dialfire.status_of('vapi', word) AS status, direction, is_test, calls,
-               EXTRACT(epoch FROM length) * 1000 AS ms, lengths, cost
-        FROM voice
-        UNION ALL
-        SELECT c.status, c.direction, c.is_test, 1, c.duration_ms, (c.duration_ms IS NOT NULL)::int, d.cost
-        FROM dialfire.calls c
-        LEFT JOIN dialfire.call_details d ON d.tenant = c.tenant AND d.id = c.call_id
-        WHERE c.tenant = $1 AND (SELECT dialfire.vendor_of($1)) <> 'vapi'
-          AND c.day BETWEEN ((SELECT first FROM span) - interval '1 day')::date AND ((SELECT last FROM span) + interval '1 day')::date
-          AND c.fired_at >= (SELECT first FROM span) AND c.fired_at < (SELECT last FROM span)
+-- Compiling the statements would take longer than they do.
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    span CONSTANT tstzrange := @extschema@.df_range($1, $2);
+    since CONSTANT timestamptz := lower(span);
+    until CONSTANT timestamptz := upper(span);
+    others CONSTANT boolean := dialfire.vendor_of($1) <> 'vapi';
+    -- Alerts are on the coordinator of a distributed Postgres, which joins none of its tables with those of the nodes. None is
+    -- older than its call.
+    hits CONSTANT text[] := ARRAY(
+        SELECT a.subject FROM dialfire.alerts a WHERE a.tenant = $1 AND a.rule = 'hot_lead' AND a.at >= lower(span));
+    hot bigint;
+    price numeric;
+    parts jsonb;
+BEGIN
+    IF others THEN
+        SELECT count(*) INTO hot FROM dialfire.transactions t
+        WHERE t.tenant = $1 AND t.id = ANY (hits) AND t.is_test IS NOT TRUE AND t.fired >= since AND t.fired < until;
+        SELECT jsonb_agg(g) INTO parts FROM (
+            SELECT c.status, c.direction, c.is_test, count(*) AS calls, sum(c.duration_ms) AS ms, count(c.duration_ms) AS lengths
+            FROM dialfire.calls c
+            WHERE c.tenant = $1 AND c.day BETWEEN (since - interval '1 day')::date AND (until + interval '1 day')::date
+              AND c.fired_at >= since AND c.fired_at < until
+            GROUP BY 1, 2, 3
+        ) g;
+        SELECT sum(d.cost) INTO price FROM dialfire.transactions t
+        JOIN dialfire.call_details d ON d.tenant = t.tenant AND d.id = t.id
+        WHERE t.tenant = $1 AND t.day BETWEEN (since - interval '1 day')::date AND (until + interval '1 day')::date
+          AND t.fired >= since AND t.fired < until AND t.is_test IS NOT TRUE;
+    ELSE
+        SELECT count(*) INTO hot FROM dialfire.voice_calls v
+        WHERE v.tenant = $1 AND v.id = ANY (hits) AND v.is_test IS NOT TRUE AND v.created_at >= since AND v.created_at < until;
+        -- By words, from the index alone: what a word means is looked up once.
+        SELECT jsonb_agg(g), sum(g.cost) FILTER (WHERE NOT g.is_test) INTO parts, price FROM (
+            SELECT COALESCE(CASE WHEN v.vendor_status IN ('ended', 'deletion-failed') THEN v.ended_reason END, v.vendor_status,
+                            v.tracked_outcome) AS word,
+                   v.direction, v.is_test IS TRUE AS is_test, count(*) AS calls,
+                   EXTRACT(epoch FROM sum(v.ended_at - v.started_at)) * 1000 AS ms,
+                   count(v.ended_at - v.started_at) AS lengths, sum(v.cost) AS cost
+            FROM dialfire.voice_calls v
+            WHERE v.tenant = $1 AND v.created_at >= since AND v.created_at < until AND v.gone_at IS NULL
+            GROUP BY 1, 2, 3
+        ) g;
+    END IF;
+    RETURN QUERY WITH found AS (
+        SELECT COALESCE(g.status, dialfire.status_of('vapi', g.word)) AS status, g.direction, g.is_test, g.calls, g.ms, g.lengths
+        FROM jsonb_to_recordset(parts) g(word text, status text, direction text, is_test boolean, calls bigint, ms numeric, lengths bigint)
     ), shown AS (
         SELECT * FROM found WHERE NOT is_test
     )
@@ -126,19 +149,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
                  / NULLIF(sum(calls) FILTER (WHERE status NOT IN ('queued', 'in_progress', 'unknown')), 0), 1),
            round(COALESCE(sum(ms) FILTER (WHERE status = 'completed'), 0) / 60000.0, 1),
            round(sum(ms) FILTER (WHERE status = 'completed') / NULLIF(sum(lengths) FILTER (WHERE status = 'completed'), 0) / 1000, 1),
-           COALESCE(sum(cost), 0),
-           -- An alert is never older than its call.
-           (SELECT count(*) FROM dialfire.alerts a
-            CROSS JOIN LATERAL (
-                SELECT v.created_at AS at, v.is_test FROM dialfire.voice_calls v WHERE v.tenant = a.tenant AND v.id = a.subject
-                UNION ALL
-                SELECT t.fired, t.is_test FROM dialfire.transactions t WHERE t.tenant = a.tenant AND t.id = a.subject
-                LIMIT 1
-            ) c
-            WHERE a.tenant = $1 AND a.rule = 'hot_lead' AND a.at >= (SELECT first FROM span) AND c.is_test IS NOT TRUE
-              AND c.at >= (SELECT first FROM span) AND c.at < (SELECT last FROM span)),
+           COALESCE(price, 0),
+           hot,
            (SELECT COALESCE(sum(calls), 0)::bigint FROM found WHERE is_test)
-    FROM shown
+    FROM shown;
+END
 $$;
 
 CREATE INDEX alerts_at ON dialfire.alerts (tenant, at);

@@ -5,7 +5,8 @@ use calls::vendor::Aside;
 use pgrx::pg_sys;
 use pgrx::pg_sys::BufFile;
 
-/// There is no Drop: what is not read to its end is closed by Postgres, maybe before it would be dropped.
+/// There is no Drop: what is not read to its end is closed by Postgres, maybe before it would be dropped. Of a file that is open
+/// when its transaction commits Postgres warns, so one without records is not made.
 pub struct Spill {
     file: *mut BufFile,
     records: u64,
@@ -13,22 +14,29 @@ pub struct Spill {
 
 impl Default for Spill {
     fn default() -> Spill {
-        // SAFETY: main thread inside a transaction, which the file and its memory live as long as; both are put back.
-        unsafe {
-            let owner = pg_sys::CurrentResourceOwner;
-            let context = pg_sys::MemoryContextSwitchTo(pg_sys::TopTransactionContext);
-            pg_sys::CurrentResourceOwner = pg_sys::TopTransactionResourceOwner;
-            pg_sys::PrepareTempTablespaces();
-            let file = pg_sys::BufFileCreateTemp(false);
-            pg_sys::CurrentResourceOwner = owner;
-            pg_sys::MemoryContextSwitchTo(context);
-            Spill { file, records: 0 }
-        }
+        Spill { file: std::ptr::null_mut(), records: 0 }
+    }
+}
+
+fn create() -> *mut BufFile {
+    // SAFETY: main thread inside a transaction, which the file and its memory live as long as; both are put back.
+    unsafe {
+        let owner = pg_sys::CurrentResourceOwner;
+        let context = pg_sys::MemoryContextSwitchTo(pg_sys::TopTransactionContext);
+        pg_sys::CurrentResourceOwner = pg_sys::TopTransactionResourceOwner;
+        pg_sys::PrepareTempTablespaces();
+        let file = pg_sys::BufFileCreateTemp(false);
+        pg_sys::CurrentResourceOwner = owner;
+        pg_sys::MemoryContextSwitchTo(context);
+        file
     }
 }
 
 impl Spill {
     pub fn push(&mut self, record: &[u8]) {
+        if self.file.is_null() {
+            self.file = create();
+        }
         let length = (record.len() as u32).to_ne_bytes();
         for part in [&length[..], record] {
             // SAFETY: the file is open, and reads `part` only.
@@ -39,8 +47,10 @@ impl Spill {
 
     /// The records in their order.
     pub fn read(self) -> Records {
-        // SAFETY: the beginning is inside of the file; what is still in its buffer is written first.
-        unsafe { pg_sys::BufFileSeek(self.file, 0, 0, libc::SEEK_SET) };
+        if self.records > 0 {
+            // SAFETY: the file is open, its beginning is inside of it; what is still in its buffer is written first.
+            unsafe { pg_sys::BufFileSeek(self.file, 0, 0, libc::SEEK_SET) };
+        }
         Records { file: self.file, left: self.records }
     }
 }

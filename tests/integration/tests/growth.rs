@@ -87,6 +87,14 @@ pub const FACTS: [&str; 9] = [
     "SELECT md5(string_agg(covered::text, ',' ORDER BY source)) FROM dialfire.coverage WHERE tenant = 'acme'",
 ];
 
+/// What a dashboard shows: the first makes hits, which the others have.
+const NEWS: [&str; 3] = [
+    "SELECT NULLIF(df_alert_rule('acme', 'hot_lead', '$.status ? (@ == \"success\")'), 0)::text",
+    "SELECT d::text FROM df_dashboard_stats('acme', '2025-11-01..2025-11-15') d WHERE calls > 0 AND hot_leads > 0",
+    "SELECT string_agg(concat_ws('|', kind, rule, severity, call_id, caller_name, phone, agent_name, what), ',' ORDER BY call_id COLLATE \"C\")
+     FROM dialfire.recent_activity WHERE tenant = 'acme'",
+];
+
 pub fn facts(db: &mut Client) -> Vec<Option<String>> {
     let read = |sql: &&str| db.query_one(*sql, &[]).unwrap_or_else(|error| panic!("{sql}: {}", words(&error))).get(0);
     FACTS.iter().map(read).collect()
@@ -157,6 +165,12 @@ fn three_nodes_of_citus_say_what_one_server_says() {
     let again = format!("SELECT inserted + updated FROM df_sync('acme', '{ALL}')");
     assert_eq!(one(&mut db, &again), 0, "asking again wrote something");
     exec(&mut db, &format!("SELECT * FROM df_sync('other', '{ALL}')"));
+    exec(
+        &mut db,
+        "DELETE FROM dialfire.transactions WHERE tenant = 'acme' AND id IN (
+            SELECT id FROM dialfire.transactions WHERE tenant = 'acme' AND day = '2025-11-10' ORDER BY id LIMIT 3)",
+    );
+    assert_eq!(one(&mut db, "SELECT inserted FROM df_repair('acme', '2025-11-10')"), 3);
     exec(&mut db, "SELECT * FROM df_refresh()");
     // The backfill fetched days, the tenant alone the same time as instants: coverage is the one that was asked.
     let (mut here, mut there) = (facts(&mut alone.db), facts(&mut db));
@@ -165,6 +179,13 @@ fn three_nodes_of_citus_say_what_one_server_says() {
     for ((sql, one), three) in FACTS.iter().zip(here).zip(there) {
         assert!(one.is_some(), "{sql} finds nothing");
         assert_eq!(one, three, "{sql}");
+    }
+    for sql in NEWS {
+        let [here, there] = [&mut alone.db, &mut db].map(|db| -> Option<String> {
+            db.query_one(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {}", words(&error))).get(0)
+        });
+        assert!(here.is_some(), "{sql} finds nothing");
+        assert_eq!(here, there, "{sql}");
     }
     assert_eq!(one(&mut db, "SELECT pg_relation_size('dialfire.transactions')"), 0, "rows went past Citus");
 
