@@ -52,6 +52,24 @@ $$;
 COMMENT ON FUNCTION dialfire.in_url(text) IS 'a value as it stands in a query string; empty for null';
 
 CREATE VIEW dialfire.coverage_days WITH (security_invoker = true) AS
+-- Apart from each other, as a distributed Postgres could not join them before they are grouped.
+WITH g AS (
+    -- What has just happened is no gap yet.
+    SELECT g.tenant, g.source, range_agg(tstzrange(g.from_at, g.to_at)) AS gaps
+    FROM dialfire.coverage_gaps g JOIN dialfire.tenants n ON n.tenant = g.tenant
+    WHERE g.length > interval '1 second' AND g.from_at < n.wanted_to - interval '15 minutes' GROUP BY g.tenant, g.source
+), f AS (
+    SELECT r.tenant, range_agg(part) AS failed FROM dialfire.runs r, unnest(r.range) AS part
+    WHERE r.status IN ('failed', 'partial', 'crashed') AND r.finished_at > now() - interval '90 days' GROUP BY r.tenant
+), b AS (
+    -- It came to no range at all.
+    SELECT DISTINCT ON (r.tenant) r.tenant, r.status = 'failed' AND COALESCE(isempty(r.range), true) AS broken FROM dialfire.runs r
+    WHERE r.finished_at IS NOT NULL AND r.kind NOT IN ('webhook', 'diagnostic') ORDER BY r.tenant, r.run_id DESC
+), k AS (
+    -- Only Dialfire is fetched campaign by campaign.
+    SELECT s.tenant, CASE WHEN n.vendor = 'dialfire' THEN s.campaign_id END AS source, s.day, sum(s.attempts + s.inbound)::bigint AS calls
+    FROM dialfire.daily_stats s JOIN dialfire.tenants n ON n.tenant = s.tenant GROUP BY 1, 2, 3
+)
 SELECT t.tenant,
        c.id AS source,
        c.title,
@@ -63,23 +81,9 @@ SELECT t.tenant,
        COALESCE(k.calls, 0) AS calls
 FROM dialfire.tenants t
 JOIN dialfire.campaigns c ON c.tenant = t.tenant AND c.api_access
-LEFT JOIN LATERAL (
-    -- What has just happened is no gap yet.
-    SELECT range_agg(tstzrange(g.from_at, g.to_at)) AS gaps FROM dialfire.coverage_gaps g
-    WHERE g.tenant = t.tenant AND g.source = c.id AND g.length > interval '1 second'
-      AND g.from_at < t.wanted_to - interval '15 minutes'
-) g ON true
-LEFT JOIN LATERAL (
-    SELECT range_agg(part) AS failed FROM dialfire.runs r, unnest(r.range) AS part
-    WHERE r.tenant = t.tenant AND r.status IN ('failed', 'partial', 'crashed')
-      AND r.finished_at > now() - interval '90 days'
-) f ON true
-LEFT JOIN LATERAL (
-    -- It came to no range at all.
-    SELECT r.status = 'failed' AND COALESCE(isempty(r.range), true) AS broken FROM dialfire.runs r
-    WHERE r.tenant = t.tenant AND r.finished_at IS NOT NULL AND r.kind NOT IN ('webhook', 'diagnostic')
-    ORDER BY r.run_id DESC LIMIT 1
-) b ON true
+LEFT JOIN g ON g.tenant = t.tenant AND g.source = c.id
+LEFT JOIN f ON f.tenant = t.tenant
+LEFT JOIN b ON b.tenant = t.tenant
 CROSS JOIN LATERAL generate_series(
     date_trunc('day', greatest(t.wanted_from, now() - interval '90 days') AT TIME ZONE t.timezone),
     date_trunc('day', now() AT TIME ZONE t.timezone), '1 day') AS d(day)
@@ -87,11 +91,7 @@ CROSS JOIN LATERAL (
     SELECT g.gaps * tstzmultirange(tstzrange(d.day AT TIME ZONE t.timezone, (d.day + interval '1 day') AT TIME ZONE t.timezone))
         AS missing
 ) m
-LEFT JOIN (
-    -- Only Dialfire is fetched campaign by campaign.
-    SELECT s.tenant, CASE WHEN n.vendor = 'dialfire' THEN s.campaign_id END AS source, s.day, sum(s.attempts + s.inbound)::bigint AS calls
-    FROM dialfire.daily_stats s JOIN dialfire.tenants n ON n.tenant = s.tenant GROUP BY 1, 2, 3
-) k ON k.tenant = t.tenant AND COALESCE(k.source, c.id) = c.id AND k.day = d.day::date
+LEFT JOIN k ON k.tenant = t.tenant AND COALESCE(k.source, c.id) = c.id AND k.day = d.day::date
 WHERE t.usable;
 COMMENT ON VIEW dialfire.coverage_days IS 'the wanted days of the last 90, by source: is each proven complete';
 COMMENT ON COLUMN dialfire.coverage_days.tenant IS 'name of the foreign server (from tenants)';

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::sync::OnceLock;
 
-use calls::row::{Row, Values};
+use calls::row::{Column, Row, Values};
 use calls::vendor::vapi::VoiceCall;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
@@ -54,16 +54,19 @@ fn upsert_part(tenant: &str, rows: &[VoiceCall], dry: bool) -> spi::Result<Chang
 }
 
 /// The columns that have a version, in the order of `seen`.
-fn values() -> impl Iterator<Item = (usize, &'static str)> {
-    VoiceCall::COLUMNS.iter().filter(|c| !c.is_key && c.name != "seen").enumerate().map(|(at, c)| (at + 1, c.name))
+fn values() -> impl Iterator<Item = (usize, &'static Column)> {
+    VoiceCall::COLUMNS.iter().filter(|c| !c.is_key && c.name != "seen").enumerate().map(|(at, c)| (at + 1, c))
 }
 
 /// What a column becomes: the newer value; of two that are equally new a poll's, as it is the vendor's last word, and of
 /// two messages the greater, so that their order does not matter.
-fn merged(at: usize, name: &str, new: &str, old: &str) -> String {
+fn merged(at: usize, column: &Column, new: &str, old: &str) -> String {
+    let name = column.name;
+    // As text an instant depends on settings, which a distributed Postgres takes in no upsert.
+    let text = if matches!(column.sql_type, "timestamptz" | "date") { "" } else { "::text COLLATE \"C\"" };
     format!(
         "CASE WHEN {new}.seen[{at}] > {old}.seen[{at}] OR {old}.seen[{at}] IS NULL OR {new}.seen[{at}] = {old}.seen[{at}] \
-         AND ({new}.seen[{at}] & 1 = 1 OR {new}.{name}::text COLLATE \"C\" > {old}.{name}::text COLLATE \"C\") \
+         AND ({new}.seen[{at}] & 1 = 1 OR {new}.{name}{text} > {old}.{name}{text}) \
          THEN COALESCE({new}.{name}, {old}.{name}) ELSE {old}.{name} END"
     )
 }
@@ -79,8 +82,8 @@ fn changed_sql() -> String {
     let names: Vec<&str> = columns.iter().map(|c| c.name).collect();
     let arrays: Vec<String> = (0..columns.len()).map(|at| format!("${}::text[]", at + 2)).collect();
     let typed: Vec<String> = columns.iter().map(|c| format!("u.{0}::{1} AS {0}", c.name, c.sql_type)).collect();
-    let merged: Vec<String> = values().map(|(at, name)| merged(at, name, "i", "e")).collect();
-    let stored: Vec<String> = values().map(|(_, name)| format!("e.{name}")).collect();
+    let merged: Vec<String> = values().map(|(at, column)| merged(at, column, "i", "e")).collect();
+    let stored: Vec<String> = values().map(|(_, column)| format!("e.{}", column.name)).collect();
     format!(
         "i AS (SELECT $1::text AS tenant, {} FROM unnest({}) AS u({})), \
          changed AS (SELECT i.*, e.tenant IS NULL AS is_new FROM i \
@@ -101,8 +104,8 @@ fn upsert_sql() -> &'static str {
         let names: Vec<&str> = VoiceCall::COLUMNS.iter().map(|c| c.name).collect();
         let names = names.join(", ");
         let mut sets = String::new();
-        for (at, name) in values() {
-            let _ = write!(sets, "{name} = {}, ", merged(at, name, "excluded", "t"));
+        for (at, column) in values() {
+            let _ = write!(sets, "{} = {}, ", column.name, merged(at, column, "excluded", "t"));
         }
         format!(
             "WITH {}, written AS (INSERT INTO dialfire.voice_calls AS t (tenant, {names}) SELECT tenant, {names} FROM changed \

@@ -4,7 +4,7 @@ use integration::cluster::Cluster;
 use integration::place::{recent, Place, PATIENCE};
 use integration::simulator::{Simulator, ALL};
 use integration::tenant::{create, refusal, words, Tenant, TOKEN};
-use integration::until;
+use integration::{until, vapi};
 use postgres::{Client, NoTls};
 
 #[test]
@@ -88,12 +88,23 @@ pub const FACTS: [&str; 9] = [
 ];
 
 /// What a dashboard shows: the first makes hits, which the others have.
-const NEWS: [&str; 3] = [
+const NEWS: [&str; 8] = [
     "SELECT NULLIF(df_alert_rule('acme', 'hot_lead', '$.status ? (@ == \"success\")'), 0)::text",
     "SELECT d::text FROM df_dashboard_stats('acme', '2025-11-01..2025-11-15') d WHERE calls > 0 AND hot_leads > 0",
     "SELECT string_agg(concat_ws('|', kind, rule, severity, call_id, caller_name, phone, agent_name, what), ',' ORDER BY call_id COLLATE \"C\")
      FROM dialfire.recent_activity WHERE tenant = 'acme'",
+    "SELECT d::text FROM df_dashboard_stats('robot', '2025-11-01..2025-11-16') d WHERE calls > 0",
+    "SELECT md5(string_agg(concat_ws('|', call_id, started_at, status, agent_login, talk_ms, counts), ',' ORDER BY call_id COLLATE \"C\"))
+     FROM dialfire.calls WHERE tenant = 'robot'",
+    "SELECT string_agg(concat_ws('|', day, campaign_id, agent_id, attempts, connects, talk_ms), ',' ORDER BY day, campaign_id, agent_id)
+     FROM dialfire.daily_stats WHERE tenant = 'robot'",
+    "SELECT string_agg(DISTINCT state, ',') FROM dialfire.coverage_days WHERE tenant = 'acme'",
+    "SELECT string_agg(concat_ws('|', rank, what), ',' ORDER BY rank, what) FROM dialfire.attention WHERE tenant = 'robot'",
 ];
+
+const DELIVERY: &str = r#"SELECT http_status::bigint FROM df_ingest('robot', '{"message": {"type": "status-update", "status": "STATUS",
+    "timestamp": 1763200001000, "call": {"id": "7420f27a", "type": "outboundPhoneCall", "status": "STATUS",
+    "createdAt": "2025-11-14T10:00:01.000Z", "updatedAt": "2025-11-14T10:00:05.000Z"}}}', '{"X-Vapi-Secret": "shared"}') WHERE outcome = 'stored'"#;
 
 pub fn facts(db: &mut Client) -> Vec<Option<String>> {
     let read = |sql: &&str| db.query_one(*sql, &[]).unwrap_or_else(|error| panic!("{sql}: {}", words(&error))).get(0);
@@ -179,6 +190,22 @@ fn three_nodes_of_citus_say_what_one_server_says() {
     for ((sql, one), three) in FACTS.iter().zip(here).zip(there) {
         assert!(one.is_some(), "{sql} finds nothing");
         assert_eq!(one, three, "{sql}");
+    }
+    vapi::fill(&simulator, 200, 5);
+    let robot = format!(
+        "CREATE SERVER robot FOREIGN DATA WRAPPER dialfire_sync OPTIONS (vendor 'vapi', account '{}', region 'US',
+            timezone 'America/New_York', base_url '{}/vapi');
+         CREATE USER MAPPING FOR CURRENT_USER SERVER robot OPTIONS (token '{TOKEN}', webhook_secret 'shared')",
+        vapi::ORG,
+        simulator.base_url
+    );
+    for db in [&mut alone.db, &mut db] {
+        exec(db, &robot);
+        assert_eq!(one(db, "SELECT inserted FROM df_sync('robot', '2025-11-01..2025-11-16')"), 200);
+        assert_eq!(one(db, "SELECT inserted + updated FROM df_sync('robot', '2025-11-01..2025-11-16')"), 0);
+        for status in ["queued", "in-progress"] {
+            assert_eq!(one(db, &DELIVERY.replace("STATUS", status)), 200, "a webhook that says {status}");
+        }
     }
     for sql in NEWS {
         let [here, there] = [&mut alone.db, &mut db].map(|db| -> Option<String> {
