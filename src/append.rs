@@ -93,7 +93,7 @@ pub fn newcomers(tenant: &str, by: By, batch: &mut Batch, news: &mut News) -> sp
     let words = briefly(|| stats::words(tenant))?;
     let months = briefly(|| Months::of(&new, false))?;
     let done = attempt(|| {
-        let (ready, tables) = sync_channel(1);
+        let (ready, tables) = sync_channel(0);
         thread::beside(
             || prepare(tenant, &new, &months, &words, ready),
             move || tables.iter().for_each(|table: Tuples| copy::append(table.name, table.columns, &table.data)),

@@ -59,6 +59,8 @@ pub struct Diagnosis {
     /// Start of the oldest call that it has shown.
     oldest: Option<DateTime<Utc>>,
     waiting: Vec<Call>,
+    /// Stored, and known not to count.
+    odd: Vec<Call>,
     counting: Option<Counting>,
     of: Sources,
 }
@@ -95,9 +97,9 @@ impl Diagnosis {
         made.counting = Some(Counting::new(tenant, window)?);
         while let Some(step) = briefly(|| round.step(&mut fetch, &mut remember))? {
             run.log(&step.attempts)?;
-            briefly(|| made.recall(tenant, &mut remember))?;
+            made.recall(&mut remember);
             made.take(step.batch.unwrap_or_default(), &mut remember);
-            if made.waiting.len() >= BATCH {
+            if made.waiting.len() + made.odd.len() >= BATCH {
                 briefly(|| made.compare(tenant))?;
             }
         }
@@ -117,17 +119,14 @@ impl Diagnosis {
     }
 
     /// Takes in the calls for which events stand.
-    fn recall(&mut self, tenant: &Tenant, remember: &mut Remember) -> spi::Result<()> {
+    fn recall(&mut self, remember: &mut Remember) {
         for stands in remember.matching.drain(..) {
             if self.seen.insert(stands.call) {
                 self.matching += 1;
                 self.meet(remember.agents.borrow().id(stands.agent));
             }
         }
-        if !remember.odd.is_empty() {
-            self.waiting.extend(standing::stored(&tenant.name, std::mem::take(&mut remember.odd))?);
-        }
-        Ok(())
+        self.odd.append(&mut remember.odd);
     }
 
     fn meet(&mut self, agent: Option<&str>) {
@@ -171,19 +170,21 @@ impl Diagnosis {
 
     /// Looks the waiting calls up, and keeps those that are missing, do not count, or have changed.
     fn compare(&mut self, tenant: &Tenant) -> spi::Result<()> {
-        let mut calls = std::mem::take(&mut self.waiting);
+        let (mut calls, mut odd) = (std::mem::take(&mut self.waiting), std::mem::take(&mut self.odd));
         // A contact that is delivered for two events brings its calls twice.
         calls.retain(|call| self.seen.insert(hash(&call.id)));
-        for call in &calls {
+        odd.retain(|call| self.seen.insert(hash(&call.id)));
+        for call in calls.iter().chain(&odd) {
             self.meet(call.agent_id.as_deref());
             self.oldest = self.oldest.into_iter().chain(call.at).min();
         }
-        let found = calls.len();
-        let calls = match &mut self.counting {
-            Some(counting) => counting.others(tenant, calls)?,
-            None => calls,
-        };
-        let findings = call::explain(tenant, call::differing(tenant, calls)?)?;
+        let found = calls.len() + odd.len();
+        if let Some(counting) = &mut self.counting {
+            calls = counting.others(tenant, calls)?;
+        }
+        let mut calls = call::differing(tenant, calls)?;
+        calls.append(&mut odd);
+        let findings = call::explain(tenant, calls)?;
         self.matching += (found - findings.len()) as u64;
         self.keep(&findings);
         Ok(())

@@ -66,8 +66,8 @@ pub struct Remember<'a> {
     pub days: Days<Stands>,
     pub agents: RefCell<Agents>,
     pub matching: Vec<Stands>,
-    /// Ids of calls that do not count.
-    pub odd: Vec<String>,
+    /// Stored calls that do not count.
+    pub odd: Vec<Call>,
     pub rejected: Vec<String>,
 }
 
@@ -97,19 +97,23 @@ impl<'a> Remember<'a> {
         ];
         let mut agents = self.agents.borrow_mut();
         Spi::connect(|client| {
-            let row = client.select(KNOWN, Some(1), &args)?.first();
+            let rows = client.select(KNOWN, None, &args)?;
             briefly(|| {
-                let ids = row.get::<Vec<Option<String>>>(1)?.unwrap_or_default();
-                let users = row.get::<Vec<Option<String>>>(2)?.unwrap_or_default();
-                let counts = row.get::<Vec<Option<bool>>>(3)?.unwrap_or_default();
-                for ((id, user), counts) in ids.into_iter().zip(users).zip(counts) {
-                    let id = id.unwrap_or_default();
-                    match counts {
-                        Some(true) => {
-                            self.matching.push(Stands { event: 0, call: hash(&id), agent: agents.place(user) })
-                        }
-                        _ => self.odd.push(id),
+                for row in rows {
+                    let (id, agent_id) = (row.get::<String>(1)?.unwrap_or_default(), row.get(2)?);
+                    if row.get(3)? == Some(true) {
+                        self.matching.push(Stands { event: 0, call: hash(&id), agent: agents.place(agent_id) });
+                        continue;
                     }
+                    self.odd.push(Call {
+                        id,
+                        md5: row.get(4)?,
+                        source: row.get(5)?,
+                        agent_id,
+                        number: row.get(6)?,
+                        at: row.get::<i64>(7)?.and_then(DateTime::from_timestamp_micros),
+                        kind: "transactions",
+                    });
                 }
                 Ok(())
             })
@@ -178,30 +182,6 @@ fn stands_of(
     Ok(stands)
 }
 
-/// Stored calls as the vendor would show them.
-pub fn stored(tenant: &str, ids: Vec<String>) -> spi::Result<Vec<Call>> {
-    Spi::connect(|client| {
-        let rows = client.select(
-            "SELECT id, event_md5, campaign_id, user_id, phone, (EXTRACT(epoch FROM fired) * 1000000)::bigint
-             FROM dialfire.transactions WHERE tenant = $1 AND id = ANY ($2)",
-            None,
-            &[tenant.into(), ids.into()],
-        )?;
-        let calls = rows.map(|row| {
-            Ok(Call {
-                id: row.get(1)?.unwrap_or_default(),
-                md5: row.get(2)?,
-                source: row.get(3)?,
-                agent_id: row.get(4)?,
-                number: row.get(5)?,
-                at: row.get::<i64>(6)?.and_then(DateTime::from_timestamp_micros),
-                kind: "transactions",
-            })
-        });
-        briefly(|| calls.collect())
-    })
-}
-
 /// The calls of a day that count, with their events.
 const OF_DAY: &str = "
 SELECT t.contact_id, t.fired, t.event_md5, t.id, t.user_id
@@ -212,7 +192,8 @@ WHERE t.tenant = $1 AND t.day = $2 AND t.contact_id IS NOT NULL AND t.event_md5 
 
 /// The calls for which events stand, and whether they count.
 const KNOWN: &str = "
-SELECT array_agg(t.id), array_agg(t.user_id), array_agg(t.gone_at IS NULL AND t.is_test IS NOT TRUE AND (NOT $5 OR EXISTS (
-    SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = t.user_id AND a.assigned)))
+SELECT t.id, t.user_id, t.gone_at IS NULL AND t.is_test IS NOT TRUE AND (NOT $5 OR EXISTS (
+           SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = t.user_id AND a.assigned)),
+       t.event_md5, t.campaign_id, t.phone, (EXTRACT(epoch FROM t.fired) * 1000000)::bigint
 FROM unnest($2::text[], $3::timestamptz[], $4::text[]) AS e(contact_id, fired, md5)
 JOIN dialfire.transactions t ON t.tenant = $1 AND t.contact_id = e.contact_id AND t.fired = e.fired AND t.event_md5 = e.md5";

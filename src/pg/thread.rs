@@ -7,6 +7,9 @@ use std::thread::{scope, Builder};
 
 const YIELDING: libc::c_int = 5;
 
+/// Of malloc's heaps each keeps what was freed in it, and every thread would take one of its own.
+const HEAPS: libc::c_int = 2;
+
 /// Starts a thread with every signal blocked and less than the backend's priority; threads that it starts inherit both.
 ///
 /// A sync takes as long as its backend writes: what it waits for comes early enough.
@@ -39,8 +42,10 @@ fn builder() -> Builder {
 fn deaf<T>(start: impl FnOnce() -> T) -> T {
     let mut all = MaybeUninit::uninit();
     let mut before = MaybeUninit::uninit();
-    // SAFETY: both sets are written by the calls before they are read; only this thread's mask changes.
+    // SAFETY: both sets are written by the calls before they are read; only this thread's mask changes. The number of heaps is
+    // this backend's, and stays as it is once it has more than one.
     unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, HEAPS);
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
