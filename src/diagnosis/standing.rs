@@ -1,7 +1,7 @@
 //! Stored calls for which the vendor's list of events stands: their contacts are not asked for.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::RandomState;
 
 use calls::range::Window;
@@ -83,10 +83,10 @@ impl<'a> Remember<'a> {
         }
     }
 
-    /// Calls for which events stand that are known to be stored.
-    fn look_up(&mut self, events: &[&Event]) -> spi::Result<()> {
+    /// Takes in the stored calls for which events stand, and returns the places of those events.
+    fn look_up(&mut self, events: &[&Event]) -> spi::Result<HashSet<usize>> {
         if events.is_empty() {
-            return Ok(());
+            return Ok(HashSet::new());
         }
         let args: [DatumWithOid; 5] = [
             self.tenant.name.as_str().into(),
@@ -99,7 +99,9 @@ impl<'a> Remember<'a> {
         Spi::connect(|client| {
             let rows = client.select(KNOWN, None, &args)?;
             briefly(|| {
+                let mut places = HashSet::new();
                 for row in rows {
+                    places.insert(row.get::<i64>(8)?.unwrap_or(1) as usize - 1);
                     let (id, agent_id) = (row.get::<String>(1)?.unwrap_or_default(), row.get(2)?);
                     if row.get(3)? == Some(true) {
                         self.matching.push(Stands { event: 0, call: hash(&id), agent: agents.place(agent_id) });
@@ -115,7 +117,7 @@ impl<'a> Remember<'a> {
                         kind: "transactions",
                     });
                 }
-                Ok(())
+                Ok(places)
             })
         })
     }
@@ -143,12 +145,17 @@ impl Stored for Remember<'_> {
             },
         )?;
         let left: Vec<usize> = (0..events.len()).filter(|at| known[*at] == Known::No).collect();
-        let asked: Vec<&Event> = left.iter().map(|at| &events[*at]).collect();
+        let stored = self.look_up(&left.iter().map(|at| &events[*at]).collect::<Vec<_>>())?;
+        let (stored, left): (Vec<_>, Vec<_>) =
+            left.into_iter().enumerate().partition(|(place, _)| stored.contains(place));
+        stored.into_iter().for_each(|(_, at)| known[at] = Known::Stored);
+        let asked: Vec<&Event> = left.iter().map(|(_, at)| &events[*at]).collect();
         let said = lookup::one_by_one(&tenant.name, &asked)?;
         let such = |wanted: Known| asked.iter().zip(&said).filter(move |(_, said)| **said == wanted).map(|(e, _)| *e);
         self.rejected.extend(such(Known::Rejected).map(|event| event.md5.clone()));
+        // Stored by somebody meanwhile.
         self.look_up(&such(Known::Stored).collect::<Vec<_>>())?;
-        left.into_iter().zip(said).for_each(|(at, said)| known[at] = said);
+        left.into_iter().zip(said).for_each(|((_, at), said)| known[at] = said);
         Ok(known)
     }
 
@@ -194,6 +201,6 @@ WHERE t.tenant = $1 AND t.day = $2 AND t.contact_id IS NOT NULL AND t.event_md5 
 const KNOWN: &str = "
 SELECT t.id, t.user_id, t.gone_at IS NULL AND t.is_test IS NOT TRUE AND (NOT $5 OR EXISTS (
            SELECT FROM dialfire.agents a WHERE a.tenant = $1 AND a.id = t.user_id AND a.assigned)),
-       t.event_md5, t.campaign_id, t.phone, (EXTRACT(epoch FROM t.fired) * 1000000)::bigint
-FROM unnest($2::text[], $3::timestamptz[], $4::text[]) AS e(contact_id, fired, md5)
+       t.event_md5, t.campaign_id, t.phone, (EXTRACT(epoch FROM t.fired) * 1000000)::bigint, e.n
+FROM unnest($2::text[], $3::timestamptz[], $4::text[]) WITH ORDINALITY AS e(contact_id, fired, md5, n)
 JOIN dialfire.transactions t ON t.tenant = $1 AND t.contact_id = e.contact_id AND t.fired = e.fired AND t.event_md5 = e.md5";
