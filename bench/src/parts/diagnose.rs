@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::Instant;
 
+const BOUND: f64 = 1.3;
 /// What `faucet verify` is known to take for 100,000 calls, and a bare fetch of their pages beside it.
 const STATED: [f64; 2] = [5.5, 0.28];
 /// MiB that five times as many calls may add.
@@ -235,6 +236,13 @@ fn report(size: &Size, section: &mut Section, cases: &[Case]) {
             format!("{ratio:.2} ×, {taken:.2} s"),
             ratio.median() < bound,
         );
+        let (base, of_what) = match case.fetch.is_empty() {
+            true => (case.bare.clone(), "reading the same pages"),
+            false => (seconds(&case.fetch), "df_fetch of the same pages"),
+        };
+        let ratio = taken.over(&base);
+        let goal = format!("9 diagnosis of {} {} calls, {} missing", case.calls, case.vendor, case.findings);
+        section.verdict(&goal, &format!("≤ {BOUND} × {of_what}"), format!("{ratio:.2} ×"), ratio.median() <= BOUND);
     }
     for (few, many) in cases.iter().zip(&cases[cases.len() / 2..]) {
         assert_eq!((few.vendor, few.differs), (many.vendor, many.differs));
