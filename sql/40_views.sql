@@ -57,14 +57,14 @@ LEFT JOIN LATERAL (
            COALESCE(l.disconnected, l.ended, l.call_disconnected) AS ended_at
     FROM dialfire.connections l
     WHERE l.tenant = t.tenant AND l.transaction_id = t.id
-    ORDER BY l.parent_connection_id IS NOT NULL, l.result IS NOT DISTINCT FROM 'connect' DESC,
-             COALESCE(l.started, l.fired), l.id
+    -- A key that is a row costs a call without two legs nothing; four keys would be prepared for each call.
+    ORDER BY (l.parent_connection_id IS NOT NULL, l.result IS DISTINCT FROM 'connect', COALESCE(l.started, l.fired), l.id)
     LIMIT 1
 ) leg ON true
 LEFT JOIN LATERAL (
     SELECT r.id, r.location FROM dialfire.recordings r
     WHERE r.tenant = t.tenant AND r.connection_id = leg.id
-    ORDER BY r.location IS NULL, r.started, r.id
+    ORDER BY (r.location IS NULL, r.started, r.id)
     LIMIT 1
 ) rec ON true
 CROSS JOIN LATERAL (SELECT COALESCE(leg.result, t.result, t.status_detail, t.status) AS vendor_status) word
