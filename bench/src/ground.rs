@@ -6,6 +6,7 @@ use integration::tenant::{create, words, Run};
 use postgres::types::FromSql;
 use postgres::{Client, Config, NoTls};
 use std::env;
+use std::io::{Read, Write};
 
 /// The tables that a sync fills with calls, in the order of writing.
 pub const TABLES: [&str; 5] = ["contacts", "transactions", "connections", "recordings", "inbound_calls"];
@@ -76,6 +77,28 @@ impl Database {
     /// Tenant `acme` of a simulator's account.
     pub fn tenant(&mut self, vendor: &Simulator, options: &str) {
         create(&mut self.db, &vendor.base_url, options, "token 'tenant-secret-token'");
+    }
+
+    /// What a query returns, as COPY writes it.
+    pub fn copy_out(&mut self, query: &str) -> Vec<u8> {
+        let mut rows = Vec::new();
+        let mut copy = self.db.copy_out(&format!("COPY ({query}) TO STDOUT")).expect("COPY");
+        copy.read_to_end(&mut rows).expect("rows");
+        rows
+    }
+
+    /// Rows of several tables in one transaction; returns how many.
+    pub fn copy_in(&mut self, schema: &str, tables: &[(&str, Vec<u8>)]) -> u64 {
+        let mut transaction = self.db.transaction().expect("a transaction");
+        let mut copied = 0;
+        for (table, rows) in tables {
+            let mut copy = transaction.copy_in(&format!("COPY {schema}.{table} FROM STDIN")).expect("COPY");
+            // A message a piece, as psql sends them: the server keeps room for the largest.
+            rows.chunks(1 << 16).for_each(|piece| copy.write_all(piece).and_then(|()| copy.flush()).expect("rows"));
+            copied += copy.finish().expect("rows");
+        }
+        transaction.commit().expect("a commit");
+        copied
     }
 
     /// What is not complete is not measured.

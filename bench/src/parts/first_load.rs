@@ -6,11 +6,15 @@ use crate::report::Section;
 use crate::series::Series;
 use crate::Size;
 use integration::simulator::{Simulator, ALL};
-use std::io::{Read, Write};
 use std::process::Command;
 
 /// The rows that a sync has stored, as COPY writes them.
-type Rows = Vec<(&'static str, Vec<u8>)>;
+type Rows = [(&'static str, Vec<u8>); TABLES.len()];
+
+/// Into tables like the sync's.
+const FLOOR: &str = "COPY of the finished rows";
+/// Into tables without their other indexes.
+const KEYS_ONLY: &str = "COPY, primary keys only";
 
 pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     let vendor = size.vendor();
@@ -25,7 +29,7 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     let stored = synced.rows("dialfire");
     drop(synced);
 
-    let mut loaders: Vec<Loader> = vec![Loader::new("COPY of the finished rows"), Loader::new("df_sync")];
+    let mut loaders: Vec<Loader> = [FLOOR, KEYS_ONLY, "df_sync"].map(Loader::new).into();
     loaders.extend(size.script.then(|| Loader::new("script (psycopg 3)")));
     loaders.extend(size.dlt.then(|| Loader::new("dlt")));
     for round in 0..size.runs {
@@ -42,10 +46,17 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
                 }
                 "script (psycopg 3)" => loader.python("bench/script.py", &mut database, &vendor, stored),
                 "dlt" => loader.python("bench/load_dlt.py", &mut database, &vendor, stored),
-                _ => {
-                    let like = |table| format!("CREATE TABLE floor.{table} (LIKE dialfire.{table} INCLUDING ALL);");
+                copied => {
+                    let like = |table| {
+                        match copied {
+                        KEYS_ONLY => format!(
+                            "CREATE TABLE floor.{table} (LIKE dialfire.{table} INCLUDING ALL EXCLUDING INDEXES, PRIMARY KEY (tenant, id));"
+                        ),
+                        _ => format!("CREATE TABLE floor.{table} (LIKE dialfire.{table} INCLUDING ALL);"),
+                    }
+                    };
                     database.exec(&format!("CREATE SCHEMA floor; {}", TABLES.map(like).concat()));
-                    loader.keep(cost(&mut database, &vendor, |database| copy(database, &rows)).1, None)
+                    loader.keep(cost(&mut database, &vendor, |database| database.copy_in("floor", &rows)).1, None)
                 }
             }
             eprintln!(
@@ -60,7 +71,7 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
 
     let seconds = |name: &str| loaders.iter().find(|l| l.name == name).map(|l| of(&l.first, |c| c.seconds));
     let sync = seconds("df_sync").unwrap_or_default();
-    let over = sync.over(&seconds("COPY of the finished rows").unwrap_or_default());
+    let over = sync.over(&seconds(FLOOR).unwrap_or_default());
     section.verdict("1 first load", "≤ 1.5 × COPY of the same rows", format!("{over:.2} ×"), over.median() <= 1.5);
     for (name, bound) in [("script (psycopg 3)", 2.0), ("dlt", 20.0)] {
         if let Some(other) = seconds(name) {
@@ -98,8 +109,15 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
     section.table(&head, loaders.iter().map(|loader| loader.row(calls)).collect());
     let cpu =
         |name: &str| loaders.iter().find(|l| l.name == name).map(|l| of(&l.first, |c| c.backend)).unwrap_or_default();
-    let over = cpu("df_sync").over(&cpu("COPY of the finished rows"));
+    let over = cpu("df_sync").over(&cpu(FLOOR));
     section.say(format!("In CPU seconds, helper threads included, the sync takes {over:.2} × what COPY takes."));
+    if let Some(dlt) = seconds("dlt") {
+        let [all, keys] = [FLOOR, KEYS_ONLY].map(|name| dlt.over(&seconds(name).unwrap_or_default()));
+        section.say(format!(
+            "No loader of these rows could be more than {all:.1} × faster than dlt, and {keys:.1} × with nothing but primary keys: \
+             that is what COPY alone is."
+        ));
+    }
     section.say(
         "`COPY` and `df_sync` run in the backend: memory is its growth over idle. The others are processes of their own: memory is \
          their peak. All store the same rows; `df_sync` keeps its ledger and `daily_stats` as well. Time of Python begins after its imports.",
@@ -185,23 +203,5 @@ fn run(script: &str, first: bool, database: &Database, vendor: &Simulator) -> se
 }
 
 fn export(database: &mut Database) -> Rows {
-    let read = |table: &'static str| {
-        let mut rows = Vec::new();
-        let mut copy = database.db.copy_out(&format!("COPY dialfire.{table} TO STDOUT")).expect("COPY");
-        copy.read_to_end(&mut rows).expect("rows");
-        (table, rows)
-    };
-    TABLES.map(read).into()
-}
-
-/// All in one transaction.
-fn copy(database: &mut Database, rows: &Rows) {
-    let mut transaction = database.db.transaction().expect("a transaction");
-    for (table, rows) in rows {
-        let mut copy = transaction.copy_in(&format!("COPY floor.{table} FROM STDIN")).expect("COPY");
-        // A message a piece, as psql sends them: the server keeps room for the largest.
-        rows.chunks(1 << 16).for_each(|piece| copy.write_all(piece).and_then(|()| copy.flush()).expect("rows"));
-        copy.finish().expect("rows");
-    }
-    transaction.commit().expect("a commit");
+    TABLES.map(|table| (table, database.copy_out(&format!("TABLE dialfire.{table}"))))
 }
