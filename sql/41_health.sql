@@ -199,7 +199,8 @@ BEGIN
         UNION ALL
         SELECT r.stored_at, format('recording %s stored, %s', r.id,
             CASE WHEN r.location IS NULL THEN 'the vendor has no location yet' ELSE 'with its location' END)
-        FROM dialfire.recordings r JOIN named n ON r.tenant = $1 AND n.id = r.transaction_id
+        FROM named n JOIN dialfire.connections c ON c.tenant = $1 AND c.transaction_id = n.id
+        JOIN dialfire.recordings r ON r.tenant = $1 AND r.connection_id = c.id
         UNION ALL
         SELECT i.started, format('came in on line %s in campaign %s', COALESCE(i.line_id, 'unknown'), i.campaign_id)
         FROM dialfire.inbound_calls i WHERE i.tenant = $1 AND i.id = $2
@@ -225,7 +226,7 @@ BEGIN
         UNION ALL
         SELECT co.gone_at, format('contact %s is gone at the vendor; its calls stay', co.id)
         FROM dialfire.contacts co WHERE co.tenant = $1 AND co.gone_at IS NOT NULL
-            AND (co.id = $2 OR co.id IN (SELECT n.contact_id FROM named n))
+            AND co.id IN (SELECT $2 UNION SELECT n.contact_id FROM named n)
     )
     SELECT s.at, s.what FROM story s ORDER BY 1;
     IF NOT FOUND THEN
