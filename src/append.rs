@@ -86,7 +86,18 @@ pub fn newcomers(tenant: &str, by: By, batch: &mut Batch, news: &mut News) -> sp
     if !copy::takes_utf8() || briefly(store::is_distributed)? {
         return Ok(0);
     }
-    let mut new = briefly(|| part(tenant, by, batch, &mut news.met))?;
+    let new = briefly(|| part(tenant, by, batch, &mut news.met))?;
+    let mut calls = append(tenant, new, batch, news)?;
+    // New calls of contacts that are known; what was appended with its contact was not met by its own id.
+    if by == By::Contact && !batch.transactions.is_empty() {
+        let new = briefly(|| part(tenant, By::Call, batch, &mut Met::default()))?;
+        calls += append(tenant, new, batch, news)?;
+    }
+    Ok(calls)
+}
+
+/// Back into the batch goes what is not new after all.
+fn append(tenant: &str, mut new: Batch, batch: &mut Batch, news: &mut News) -> spi::Result<u64> {
     if new.is_empty() {
         return Ok(0);
     }

@@ -2,7 +2,7 @@
 
 #[pgrx::pg_schema]
 mod tests {
-    use calls::row::{Batch, Contact, Recording, Whole};
+    use calls::row::{Batch, Contact, Recording, Transaction, Whole};
     use chrono::{DateTime, Utc};
     use pgrx::prelude::*;
 
@@ -79,6 +79,33 @@ mod tests {
         Spi::run("INSERT INTO dialfire.contacts (tenant, id) VALUES ('n', 'C1')").unwrap();
         assert_eq!(arrive("n", vec![of("R1", "C1"), of("R3", "C3")]), (0, 1));
         assert_eq!(everything("n"), "R1 C1 C1, R2 C2 C2, R3 C3 C3");
+    }
+
+    #[pg_test]
+    fn a_new_call_of_a_known_contact_is_appended() {
+        let call = |id: &str| Transaction {
+            id: id.to_owned(),
+            campaign_id: Some("K1".to_owned()),
+            contact_id: Some("C1".to_owned()),
+            fired: at("2026-11-05T10:00:00Z"),
+            day: at("2026-11-05T10:00:00Z").map(|at| at.date_naive()),
+            is_human: Some(true),
+            ..Transaction::default()
+        };
+        let of =
+            |id: &str, call: &str| Recording { transaction_id: Some(call.to_owned()), ..recording(id, None, Some(id)) };
+        let come = |calls: &[&str]| {
+            let mut batch = Batch {
+                transactions: calls.iter().map(|id| call(id)).collect(),
+                recordings: calls.iter().map(|id| of(&format!("R {id}"), id)).collect(),
+                ..Batch::default()
+            };
+            let new = newcomers("a", By::Contact, &mut batch, &mut News::default()).unwrap();
+            (new, batch.transactions.len(), batch.recordings.len())
+        };
+        assert_eq!(come(&["T1"]), (1, 0, 0));
+        assert_eq!(come(&["T1", "T2"]), (1, 1, 1));
+        assert_eq!(come(&["T1", "T2"]), (0, 2, 2));
     }
 
     #[pg_test]
