@@ -11,6 +11,9 @@ use std::io::{Read, Write};
 /// The tables that a sync fills with calls, in the order of writing.
 pub const TABLES: [&str; 5] = ["contacts", "transactions", "connections", "recordings", "inbound_calls"];
 
+/// Rows of each of them, as COPY writes them.
+pub type Rows = [(&'static str, Vec<u8>); TABLES.len()];
+
 /// Connections to the server that PGHOST and PGPORT name.
 pub struct Ground {
     config: Config,
@@ -88,7 +91,7 @@ impl Database {
     }
 
     /// Rows of several tables in one transaction; returns how many.
-    pub fn copy_in(&mut self, schema: &str, tables: &[(&str, Vec<u8>)]) -> u64 {
+    pub fn copy_in(&mut self, schema: &str, tables: &Rows) -> u64 {
         let mut transaction = self.db.transaction().expect("a transaction");
         let mut copied = 0;
         for (table, rows) in tables {

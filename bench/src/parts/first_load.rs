@@ -1,15 +1,12 @@
 //! The first load of a tenant: COPY of the finished rows, the sync, a script, dlt.
 
-use crate::ground::{Database, Ground, TABLES};
+use crate::ground::{Database, Ground, Rows, TABLES};
 use crate::measure::{self, cost, of, Cost};
 use crate::report::Section;
 use crate::series::Series;
 use crate::Size;
 use integration::simulator::{Simulator, ALL};
 use std::process::Command;
-
-/// The rows that a sync has stored, as COPY writes them.
-type Rows = [(&'static str, Vec<u8>); TABLES.len()];
 
 /// Into tables like the sync's.
 const FLOOR: &str = "COPY of the finished rows";
@@ -47,14 +44,9 @@ pub fn measure(ground: &Ground, size: &Size, section: &mut Section) {
                 "script (psycopg 3)" => loader.python("bench/script.py", &mut database, &vendor, stored),
                 "dlt" => loader.python("bench/load_dlt.py", &mut database, &vendor, stored),
                 copied => {
-                    let like = |table| {
-                        match copied {
-                        KEYS_ONLY => format!(
-                            "CREATE TABLE floor.{table} (LIKE dialfire.{table} INCLUDING ALL EXCLUDING INDEXES, PRIMARY KEY (tenant, id));"
-                        ),
-                        _ => format!("CREATE TABLE floor.{table} (LIKE dialfire.{table} INCLUDING ALL);"),
-                    }
-                    };
+                    let indexes = if copied == KEYS_ONLY { " EXCLUDING INDEXES, PRIMARY KEY (tenant, id)" } else { "" };
+                    let like =
+                        |table| format!("CREATE TABLE floor.{table} (LIKE dialfire.{table} INCLUDING ALL{indexes});");
                     database.exec(&format!("CREATE SCHEMA floor; {}", TABLES.map(like).concat()));
                     loader.keep(cost(&mut database, &vendor, |database| database.copy_in("floor", &rows)).1, None)
                 }
