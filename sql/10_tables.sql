@@ -130,12 +130,15 @@ CREATE TABLE dialfire.connections (
     stored_at               timestamptz NOT NULL DEFAULT now(),
     changed_at              timestamptz NOT NULL DEFAULT now(),
     adopted_at              timestamptz,
+    day                     date NOT NULL DEFAULT 'infinity',
     PRIMARY KEY (tenant, id)
 );
 -- By hash: half the size of a B-tree on tenant and id, and half its cost to whoever writes; ids of two tenants seldom meet.
 CREATE INDEX connections_transaction ON dialfire.connections USING hash (transaction_id);
 CREATE INDEX connections_open ON dialfire.connections (tenant, transaction_id)
     WHERE disconnected IS NULL AND ended IS NULL AND call_disconnected IS NULL;
+CREATE INDEX connections_day ON dialfire.connections (day, tenant);
+COMMENT ON INDEX dialfire.connections_day IS 'finds the legs of the calls of a day';
 COMMENT ON INDEX dialfire.connections_open IS 'finds calls in progress, and those that never ended';
 COMMENT ON INDEX dialfire.connections_transaction IS 'finds the legs of a transaction';
 
@@ -153,9 +156,12 @@ CREATE TABLE dialfire.recordings (
     stored_at       timestamptz NOT NULL DEFAULT now(),
     changed_at      timestamptz NOT NULL DEFAULT now(),
     adopted_at      timestamptz,
+    day             date NOT NULL DEFAULT 'infinity',
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX recordings_connection ON dialfire.recordings USING hash (connection_id);
+CREATE INDEX recordings_day ON dialfire.recordings (day, tenant);
+COMMENT ON INDEX dialfire.recordings_day IS 'finds the recordings of the calls of a day';
 COMMENT ON INDEX dialfire.recordings_connection IS 'finds the recordings of a leg';
 
 CREATE TABLE dialfire.inbound_calls (

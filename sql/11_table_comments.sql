@@ -114,6 +114,7 @@ COMMENT ON COLUMN dialfire.connections.extra IS 'fields of the record that have 
 COMMENT ON COLUMN dialfire.connections.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.connections.changed_at IS 'last changed here (UTC instant)';
 COMMENT ON COLUMN dialfire.connections.adopted_at IS 'taken over from the tables of the vendor''s client and not confirmed by the vendor since (UTC instant)';
+COMMENT ON COLUMN dialfire.connections.day IS 'day of its call (transactions.day), by which views find it; infinity while no such call is stored';
 
 COMMENT ON TABLE dialfire.recordings IS 'recordings of legs';
 COMMENT ON COLUMN dialfire.recordings.tenant IS 'name of the foreign server';
@@ -129,6 +130,7 @@ COMMENT ON COLUMN dialfire.recordings.extra IS 'fields of the record that have n
 COMMENT ON COLUMN dialfire.recordings.stored_at IS 'first stored (UTC instant)';
 COMMENT ON COLUMN dialfire.recordings.changed_at IS 'last changed here (UTC instant)';
 COMMENT ON COLUMN dialfire.recordings.adopted_at IS 'taken over from the tables of the vendor''s client and not confirmed by the vendor since (UTC instant)';
+COMMENT ON COLUMN dialfire.recordings.day IS 'day of its call (transactions.day), by which views find it; infinity while no such call is stored';
 
 COMMENT ON TABLE dialfire.inbound_calls IS 'calls that came in on a line';
 COMMENT ON COLUMN dialfire.inbound_calls.tenant IS 'name of the foreign server';

@@ -47,35 +47,44 @@ SELECT t.tenant,
        why.skip_reason IS NULL AS counts,
        why.skip_reason
 FROM dialfire.transactions t
-LEFT JOIN dialfire.tenants s ON s.tenant = t.tenant
+LEFT JOIN dialfire.tenant_facts s ON s.tenant = t.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = t.tenant AND c.id = t.campaign_id
 LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
-LEFT JOIN LATERAL (
-    -- Not all columns: they would be sorted along.
-    SELECT l.id, l.result, l.phone, l.remote_number, l.line_number, l.duration_ms, l.fired, l.initiated, l.started, l.call_initiated,
-           COALESCE(l.connected, l.call_connected) AS answered_at,
+-- The first leg and its first recording: those before which there is none. By the day they can be read as the calls are, in one
+-- go; LIMIT would look each up by itself.
+LEFT JOIN (
+    SELECT l.tenant, l.day, l.transaction_id, l.id, l.result, l.phone, l.remote_number, l.line_number, l.duration_ms, l.fired,
+           l.initiated, l.started, l.call_initiated, COALESCE(l.connected, l.call_connected) AS answered_at,
            COALESCE(l.disconnected, l.ended, l.call_disconnected) AS ended_at
     FROM dialfire.connections l
-    WHERE l.tenant = t.tenant AND l.transaction_id = t.id
-    -- A key that is a row costs a call without two legs nothing; four keys would be prepared for each call.
-    ORDER BY (l.parent_connection_id IS NOT NULL, l.result IS DISTINCT FROM 'connect', COALESCE(l.started, l.fired), l.id)
-    LIMIT 1
-) leg ON true
-LEFT JOIN LATERAL (
-    SELECT r.id, r.location FROM dialfire.recordings r
-    WHERE r.tenant = t.tenant AND r.connection_id = leg.id
-    ORDER BY (r.location IS NULL, r.started, r.id)
-    LIMIT 1
-) rec ON true
-CROSS JOIN LATERAL (SELECT COALESCE(leg.result, t.result, t.status_detail, t.status) AS vendor_status) word
+    WHERE NOT EXISTS (
+        SELECT FROM dialfire.connections b
+        WHERE b.tenant = l.tenant AND b.day = l.day AND b.transaction_id = l.transaction_id
+          AND (b.parent_connection_id IS NOT NULL, b.result IS DISTINCT FROM 'connect',
+               COALESCE(b.started, b.fired, 'infinity'), b.id)
+            < (l.parent_connection_id IS NOT NULL, l.result IS DISTINCT FROM 'connect',
+               COALESCE(l.started, l.fired, 'infinity'), l.id))
+) leg ON leg.tenant = t.tenant AND leg.day = t.day AND leg.transaction_id = t.id
+LEFT JOIN (
+    SELECT r.tenant, r.day, r.connection_id, r.id, r.location FROM dialfire.recordings r
+    WHERE NOT EXISTS (
+        SELECT FROM dialfire.recordings b
+        WHERE b.tenant = r.tenant AND b.day = r.day AND b.connection_id = r.connection_id
+          AND (b.location IS NULL, COALESCE(b.started, 'infinity'), b.id)
+            < (r.location IS NULL, COALESCE(r.started, 'infinity'), r.id))
+) rec ON rec.tenant = t.tenant AND rec.day = t.day AND rec.connection_id = leg.id
+-- Not CROSS, which would spell it out, and compute it, at each place that it is used.
+LEFT JOIN LATERAL (SELECT COALESCE(leg.result, t.result, t.status_detail, t.status) AS vendor_status) word ON true
 -- The tables were Dialfire's first: rows of a server that is gone are read as its.
 LEFT JOIN dialfire.call_statuses everybodys ON everybodys.vendor = COALESCE(s.vendor, 'dialfire')
     AND everybodys.word = lower(word.vendor_status) AND everybodys.tenant = ''
-LEFT JOIN dialfire.call_statuses tenants ON tenants.vendor = COALESCE(s.vendor, 'dialfire')
-    AND tenants.word = lower(word.vendor_status) AND tenants.tenant = t.tenant AND tenants.campaign_id = ''
-LEFT JOIN dialfire.call_statuses own ON own.vendor = COALESCE(s.vendor, 'dialfire')
-    AND own.word = lower(word.vendor_status) AND own.tenant = t.tenant AND own.campaign_id = t.campaign_id
-CROSS JOIN LATERAL (SELECT COALESCE(own.status, tenants.status, everybodys.status) AS status) m
+LEFT JOIN (
+    SELECT o.vendor, o.word, o.tenant, jsonb_object_agg(o.campaign_id, o.status) AS statuses
+    FROM dialfire.call_statuses o WHERE o.tenant <> '' GROUP BY o.vendor, o.word, o.tenant
+) own ON own.vendor = COALESCE(s.vendor, 'dialfire') AND own.word = lower(word.vendor_status) AND own.tenant = t.tenant
+CROSS JOIN LATERAL (
+    SELECT COALESCE(own.statuses ->> t.campaign_id, own.statuses ->> '', everybodys.status) AS status
+) m
 CROSS JOIN LATERAL (SELECT m.status = 'completed' OR leg.result IS NULL AND leg.answered_at IS NOT NULL AS answered) talk
 CROSS JOIN LATERAL (
     SELECT CASE
@@ -123,7 +132,7 @@ SELECT i.tenant,
        true,
        NULL
 FROM dialfire.inbound_calls i
-LEFT JOIN dialfire.tenants s ON s.tenant = i.tenant
+LEFT JOIN dialfire.tenant_facts s ON s.tenant = i.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = i.tenant AND c.id = i.campaign_id
 LEFT JOIN dialfire.agents a ON a.tenant = i.tenant AND a.id = i.user_id
 LEFT JOIN dialfire.call_statuses m ON m.vendor = COALESCE(s.vendor, 'dialfire') AND m.tenant = ''
@@ -160,7 +169,7 @@ SELECT v.tenant,
        why.skip_reason IS NULL,
        why.skip_reason
 FROM dialfire.voice_calls v
-LEFT JOIN dialfire.tenants s ON s.tenant = v.tenant
+LEFT JOIN dialfire.tenant_facts s ON s.tenant = v.tenant
 LEFT JOIN dialfire.agents a ON a.tenant = v.tenant AND a.id = v.assistant_id
 LEFT JOIN dialfire.phone_numbers n ON n.tenant = v.tenant AND n.id = v.phone_number_id
 LEFT JOIN LATERAL (
@@ -256,11 +265,11 @@ SELECT t.day AS transactions_fired_date,
        COALESCE(c.started, r.started, t.fired) AS call_started,
        c.id AS connections_id
 FROM dialfire.transactions t
-LEFT JOIN dialfire.tenants s ON s.tenant = t.tenant
+LEFT JOIN dialfire.tenant_facts s ON s.tenant = t.tenant
 LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
 LEFT JOIN dialfire.contacts co ON co.tenant = t.tenant AND co.id = t.contact_id
-LEFT JOIN dialfire.connections c ON c.tenant = t.tenant AND c.transaction_id = t.id
-LEFT JOIN dialfire.recordings r ON r.tenant = c.tenant AND r.connection_id = c.id;
+LEFT JOIN dialfire.connections c ON c.tenant = t.tenant AND c.day = t.day AND c.transaction_id = t.id
+LEFT JOIN dialfire.recordings r ON r.tenant = c.tenant AND r.day = c.day AND r.connection_id = c.id;
 COMMENT ON VIEW dialfire.agent_data IS 'the agent page, under the names of the view that it replaces: one row a transaction, leg and recording';
 COMMENT ON COLUMN dialfire.agent_data.transactions_fired_date IS 'day of the transaction in the tenant''s time zone (from transactions.day)';
 COMMENT ON COLUMN dialfire.agent_data.recordings_start_time IS 'start of the recording as HH24:MI in the tenant''s time zone (from recordings.started)';

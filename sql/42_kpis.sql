@@ -159,7 +159,7 @@ BEGIN
             -- As in sync_health: without a gap it is what cannot be covered yet.
             SELECT now() - COALESCE(h.first_gap, n.wanted_to) AS lag
             FROM dialfire.tenants n CROSS JOIN LATERAL dialfire.coverage_of(n.tenant) h
-            WHERE n.tenant = k.tenant AND h.open > 0
+            WHERE n.tenant = k.tenant AND n.usable AND h.open > 0
         ) g ON true
         LEFT JOIN dialfire.errors_today() e ON e.tenant = k.tenant
         WHERE k.tenant = ANY ((SELECT dialfire.usable_tenants())::text[])

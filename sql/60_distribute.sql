@@ -64,6 +64,8 @@ BEGIN
         CREATE OR REPLACE VIEW dialfire.tenants WITH (security_invoker = true) AS
         SELECT tenant COLLATE "C" AS tenant, vendor, account, timezone, wanted_from, wanted_to, usable, retained_from, stuck_after, count_agents, calls_reset_at
         FROM dialfire.all_tenants();
+        CREATE OR REPLACE VIEW dialfire.tenant_facts WITH (security_invoker = true) AS
+        SELECT tenant COLLATE "C" AS tenant, vendor, timezone, count_agents FROM dialfire.all_tenants();
         -- One connection a node: what one statement has done the next one must see.
         PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
         EXECUTE $q$SELECT count(*) FROM run_command_on_workers('CREATE EXTENSION IF NOT EXISTS dialfire_sync')$q$;

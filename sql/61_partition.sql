@@ -171,8 +171,7 @@ BEGIN
 
     CREATE SCHEMA dialfire_aside;
     FOR item IN
-        SELECT c.oid, c.relname, c.relowner, c.relacl, c.relreplident, NOT EXISTS (
-                   SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'day' AND NOT a.attisdropped) AS lacks_day
+        SELECT c.oid, c.relname, c.relowner, c.relacl, c.relreplident
         FROM unnest(tables) WITH ORDINALITY t (id, n) JOIN pg_class c ON c.oid = t.id ORDER BY t.n
     LOOP
         object := 'dialfire.' || item.relname;
@@ -204,19 +203,15 @@ BEGIN
         EXECUTE format('ALTER EXTENSION dialfire_sync DROP TABLE %s', object);
         EXECUTE format('ALTER TABLE %s SET SCHEMA dialfire_aside', object);
         -- The day decides the month, so it belongs to every key; who writes sees to it that an id has only one.
-        statement := format('CREATE TABLE %1$s (LIKE %2$s INCLUDING ALL EXCLUDING INDEXES%3$s) PARTITION BY RANGE (day); '
-            'ALTER TABLE %1$s ADD CONSTRAINT %4$I PRIMARY KEY (tenant, id, day), ENABLE ROW LEVEL SECURITY; ALTER TABLE %1$s OWNER TO %5$s;',
-            object, aside, CASE WHEN item.lacks_day THEN ', day date NOT NULL' ELSE '' END, item.relname || '_pkey', item.relowner::regrole);
-        IF item.lacks_day THEN
-            statement := statement || format('COMMENT ON COLUMN %s.day IS %L;', object,
-                'day of its call in the tenant''s time zone; while no call of it is stored, the day on which it came');
-        END IF;
+        statement := format('CREATE TABLE %1$s (LIKE %2$s INCLUDING ALL EXCLUDING INDEXES) PARTITION BY RANGE (day); '
+            'ALTER TABLE %1$s ADD CONSTRAINT %3$I PRIMARY KEY (tenant, id, day), ENABLE ROW LEVEL SECURITY; ALTER TABLE %1$s OWNER TO %4$s;',
+            object, aside, item.relname || '_pkey', item.relowner::regrole);
         PERFORM dialfire.as_extension(statement || made);
         PERFORM dialfire.as_extension(format(
             'CREATE TABLE %1$s_to_2009 PARTITION OF %1$s FOR VALUES FROM (MINVALUE) TO (''2010-01-01'');
              CREATE TABLE %1$s_from_2050 PARTITION OF %1$s FOR VALUES FROM (''2050-01-01'') TO (MAXVALUE);
              ALTER TABLE %1$s_to_2009 ENABLE ROW LEVEL SECURITY; ALTER TABLE %1$s_from_2050 ENABLE ROW LEVEL SECURITY;
-             COMMENT ON TABLE %1$s_to_2009 IS ''rows that are said to be older than 2010''; COMMENT ON TABLE %1$s_from_2050 IS ''rows that are said to be of 2050 or later'';
+             COMMENT ON TABLE %1$s_to_2009 IS ''rows that are said to be older than 2010''; COMMENT ON TABLE %1$s_from_2050 IS ''rows that are said to be of 2050 or later, and those whose call is not stored'';
              SELECT pg_catalog.pg_extension_config_dump(%1$L || ''_to_2009'', '''');
              SELECT pg_catalog.pg_extension_config_dump(%1$L || ''_from_2050'', '''')', object));
     END LOOP;
@@ -244,16 +239,14 @@ BEGIN
         -- The dump has made the schemas, and its rows come next.
         PERFORM dialfire.make_month(m::date) FROM unnest(years) y, generate_series((right(y, 4) || '-01-01')::timestamp, (right(y, 4) || '-12-01')::timestamp, '1 month') m;
     ELSE
-        PERFORM dialfire.make_months(ARRAY(SELECT DISTINCT day FROM dialfire_aside.transactions UNION SELECT DISTINCT day FROM dialfire_aside.inbound_calls));
+        PERFORM dialfire.make_months(ARRAY(SELECT day FROM dialfire_aside.transactions UNION SELECT day FROM dialfire_aside.inbound_calls
+                                           UNION SELECT day FROM dialfire_aside.connections UNION SELECT day FROM dialfire_aside.recordings));
     END IF;
     FOR object IN SELECT t FROM unnest(dialfire.month_tables()) t
     LOOP
-        SELECT string_agg(format('r.%I', a.attname), ', ') INTO columns FROM pg_attribute a
+        SELECT string_agg(format('%I', a.attname), ', ') INTO columns FROM pg_attribute a
         WHERE a.attrelid = ('dialfire_aside.' || object)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
-        EXECUTE CASE WHEN object IN ('connections', 'recordings')
-            THEN format('INSERT INTO dialfire.%1$I (%2$s, day) SELECT %3$s, COALESCE(t.day, CURRENT_DATE) FROM dialfire_aside.%1$I r
-                         LEFT JOIN dialfire_aside.transactions t ON t.tenant = r.tenant AND t.id = r.transaction_id', object, replace(columns, 'r.', ''), columns)
-            ELSE format('INSERT INTO dialfire.%1$I (%2$s) SELECT %3$s FROM dialfire_aside.%1$I r', object, replace(columns, 'r.', ''), columns) END;
+        EXECUTE format('INSERT INTO dialfire.%1$I (%2$s) SELECT %2$s FROM dialfire_aside.%1$I', object, columns);
         GET DIAGNOSTICS stored = ROW_COUNT;
         state := 'partitioned by month';
         detail := format('%s rows moved', stored);

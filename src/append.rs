@@ -12,7 +12,7 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use pgrx::spi;
 
-use crate::months::{Months, Parted};
+use crate::days::{Dated, Days};
 use crate::pg::copy;
 use crate::pg::memory::briefly;
 use crate::pg::thread;
@@ -102,11 +102,11 @@ fn append(tenant: &str, mut new: Batch, batch: &mut Batch, news: &mut News) -> s
         return Ok(0);
     }
     let words = briefly(|| stats::words(tenant))?;
-    let months = briefly(|| Months::of(&new, false))?;
+    let days = briefly(|| Days::of(&new, false))?;
     let done = attempt(|| {
         let (ready, tables) = sync_channel(0);
         thread::beside(
-            || prepare(tenant, &new, &months, &words, ready),
+            || prepare(tenant, &new, &days, &words, ready),
             move || tables.iter().for_each(|table: Tuples| copy::append(table.name, table.columns, &table.data)),
         )
     });
@@ -215,22 +215,22 @@ struct Prepared {
 }
 
 /// Makes tuples of a batch, a table at a time, and counts its calls while they are being written.
-fn prepare(tenant: &str, new: &Batch, months: &Months, words: &Words, ready: SyncSender<Tuples>) -> Prepared {
+fn prepare(tenant: &str, new: &Batch, days: &Days, words: &Words, ready: SyncSender<Tuples>) -> Prepared {
     let hand = |tuples: Option<Tuples>| {
         if let Some(tuples) = tuples {
             // Who no longer takes them has failed, and says so.
             let _ = ready.send(tuples);
         }
     };
-    hand(tuples(tenant, &in_order(&new.contacts), months, |_| None));
+    hand(tuples(tenant, &in_order(&new.contacts), days, |_| None));
     let transactions = in_order(&new.transactions);
-    hand(tuples(tenant, &transactions, months, |_| None));
+    hand(tuples(tenant, &transactions, days, |_| None));
     let connections = in_order(&new.connections);
-    hand(tuples(tenant, &connections, months, |leg| leg.transaction_id.as_deref()));
+    hand(tuples(tenant, &connections, days, |leg| leg.transaction_id.as_deref()));
     let recordings = in_order(&new.recordings);
-    hand(tuples(tenant, &recordings, months, |recording| recording.transaction_id.as_deref()));
+    hand(tuples(tenant, &recordings, days, |recording| recording.transaction_id.as_deref()));
     let inbound = in_order(&new.inbound_calls);
-    hand(tuples(tenant, &inbound, months, |_| None));
+    hand(tuples(tenant, &inbound, days, |_| None));
     drop(ready);
     let mut counted = Rollup::default();
     counted.add(&transactions, &connections, &recordings, words);
@@ -247,19 +247,14 @@ fn in_order<R: Row>(rows: &[R]) -> Vec<&R> {
     order
 }
 
-fn tuples<R: Tuple>(
-    tenant: &str,
-    rows: &[&R],
-    months: &Months,
-    call_id: impl Fn(&R) -> Option<&str>,
-) -> Option<Tuples> {
+fn tuples<R: Tuple>(tenant: &str, rows: &[&R], days: &Days, call_id: impl Fn(&R) -> Option<&str>) -> Option<Tuples> {
     if rows.is_empty() {
         return None;
     }
-    let of_call = months.part::<R>() == Some(Parted::ByCall);
-    let day = of_call.then_some(|row: &R| months.day_of(call_id(row)));
+    let by_call = days.filing::<R>().is_some_and(|filing| filing.dated == Dated::ByCall);
+    let day = by_call.then_some(|row: &R| days.of_call(call_id(row)));
     let columns = std::iter::once("tenant").chain(R::COLUMNS.iter().map(|column| column.name));
-    let columns = columns.chain(of_call.then_some("day")).collect();
+    let columns = columns.chain(by_call.then_some("day")).collect();
     Some(Tuples { name: R::TABLE, columns, data: encode(tenant, rows.iter().copied(), day) })
 }
 

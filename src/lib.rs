@@ -18,6 +18,7 @@ mod clean_up;
 mod compare;
 mod coverage;
 mod dashboard;
+mod days;
 mod diagnose;
 mod diagnosis;
 mod error;

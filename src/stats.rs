@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use crate::append::Met;
+use crate::days;
 use crate::error::Failure;
 use crate::months;
 use crate::pg::role::{self, AsOwner};
@@ -54,6 +55,7 @@ impl News {
     pub fn keep(self, tenant: &str) -> spi::Result<u64> {
         let News { mut changed, mut added, .. } = self;
         changed.append(&mut added.uncounted);
+        changed.append(&mut days::file(tenant)?);
         Ok(keep(tenant, &changed)? + add(tenant, added.into_added(&changed))?)
     }
 }
@@ -209,9 +211,10 @@ pub fn keep(tenant: &str, days: &BTreeSet<NaiveDate>) -> spi::Result<u64> {
     if days.is_empty() {
         return Ok(0);
     }
+    let filed = days::file(tenant)?;
     // Of calls that were let go the figures stay.
     let retired = months::retired_until()?;
-    let days = days.iter().filter(|day| retired.is_none_or(|until| **day >= until));
+    let days = days.union(&filed).filter(|day| retired.is_none_or(|until| **day >= until));
     let days: Vec<String> = days.map(NaiveDate::to_string).collect();
     lock(tenant, Counting::Days)?;
     let changed = Spi::get_one_with_args::<i64>(
@@ -257,9 +260,7 @@ fn rebuild(tenant: &str, range: &str) -> Result<i64, Failure> {
             tenant.zone.name().into(),
         ],
     )?;
-    if months::are_parted() {
-        months::follow(&tenant.name, first, days.unwrap_or_default())?;
-    }
+    days::rebuild(&tenant.name, first, days.unwrap_or_default())?;
     let days = first.iter_days().take(days.unwrap_or_default() as usize + 1).collect();
     Ok(keep(&tenant.name, &days)? as i64)
 }

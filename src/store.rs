@@ -9,7 +9,7 @@ use pgrx::datum::{Date, DatumWithOid, TimestampWithTimeZone};
 use pgrx::prelude::*;
 use pgrx::spi;
 
-use crate::months::{self, Months, Parted};
+use crate::days::{self, Dated, Days, Filing};
 use crate::pg::memory::briefly;
 use crate::pg::values;
 use crate::voice;
@@ -58,10 +58,12 @@ impl Written {
 }
 
 /// Stores a batch and counts its calls. With `dry` it only compares.
-pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<(Changes, Written)> {
-    let days = if batch.renamed.is_empty() { batch.voice_days() } else { batch.days() };
-    let mut done = Written { days, ..Written::default() };
-    let months = Months::of(&batch, dry)?;
+pub fn batch(tenant: &str, mut batch: Batch, dry: bool) -> spi::Result<(Changes, Written)> {
+    // As they are written: of one call twice the last day counts.
+    batch.transactions.sort_by_key(|t| t.event_md5.is_none());
+    let changed = if batch.renamed.is_empty() { batch.voice_days() } else { batch.days() };
+    let mut done = Written { days: changed, ..Written::default() };
+    let days = Days::of(&batch, dry)?;
     let (mut written, mut inbound) = (Rows::default(), Rows::default());
     if !dry {
         rename(tenant, &batch.renamed)?;
@@ -69,13 +71,13 @@ pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<(Changes, Wri
     upsert(tenant, batch.contacts, dry)?;
     upsert(tenant, batch.dispositions, dry)?;
     let (announced, siblings) = batch.transactions.into_iter().partition(|t| t.event_md5.is_some());
-    let mut calls = write(tenant, announced, dry, &months, &mut written)?;
-    let siblings = write(tenant, siblings, dry, &months, &mut written)?;
+    let mut calls = write(tenant, announced, dry, &days, &mut written)?;
+    let siblings = write(tenant, siblings, dry, &days, &mut written)?;
     calls.add(Changes { unchanged: 0, repeated: siblings.unchanged, ..siblings });
-    write(tenant, batch.connections, dry, &months, &mut written)?;
-    write(tenant, batch.recordings, dry, &months, &mut written)?;
+    write(tenant, batch.connections, dry, &days, &mut written)?;
+    write(tenant, batch.recordings, dry, &days, &mut written)?;
     upsert(tenant, batch.call_details, dry)?;
-    calls.add(write(tenant, batch.inbound_calls, dry, &months, &mut inbound)?);
+    calls.add(write(tenant, batch.inbound_calls, dry, &days, &mut inbound)?);
     calls.add(voice::upsert(tenant, batch.voice_calls, dry)?);
     upsert(tenant, batch.phone_numbers, dry)?;
     if !dry {
@@ -94,7 +96,7 @@ pub fn batch(tenant: &str, batch: Batch, dry: bool) -> spi::Result<(Changes, Wri
 struct Rows {
     /// Calls of which a row was.
     calls: Vec<String>,
-    /// Days that a call has left for another month.
+    /// Days that a call has left for another one.
     left: Vec<NaiveDate>,
 }
 
@@ -125,19 +127,19 @@ enum Teller {
 /// Stores rows of old tables; returns the ids of those that were written.
 pub fn adopt<R: Row>(tenant: &str, rows: Vec<R>) -> spi::Result<(Changes, HashSet<String>)> {
     let (mut changes, mut written) = (Changes::default(), HashSet::new());
-    let months = Months::of_rows(&rows)?;
-    let sql = upsert_sql::<R>(Teller::OldTables, months.part::<R>());
+    let days = Days::of_rows(&rows)?;
+    let sql = upsert_sql::<R>(Teller::OldTables, days.filing::<R>());
     for part in newest(rows).chunks(STATEMENT_ROWS) {
         let (inserted, all, moved) = briefly(|| {
             Spi::connect_mut(|client| {
-                let done = client.update(&sql, Some(1), &arguments(tenant, part, &months))?.first();
+                let done = client.update(&sql, Some(1), &arguments(tenant, part, &days))?.first();
                 briefly(|| {
-                    let moved = Moved::read::<R>(&done, &months)?;
+                    let moved = Moved::read::<R>(&done, &days)?;
                     Ok::<_, spi::Error>((done.get::<i64>(1)?, done.get::<Vec<Option<String>>>(3)?, moved))
                 })
             })
         })?;
-        months::relocate(tenant, R::TABLE, moved.ids, moved.to)?;
+        days::relocate(tenant, R::TABLE, moved.ids, moved.to)?;
         let (inserted, all) = (inserted.unwrap_or(0) as u64, all.unwrap_or_default());
         let (touched, updated) = (part.len() as u64, all.len() as u64 - inserted);
         changes.add(Changes { inserted, updated, unchanged: touched - all.len() as u64, repeated: 0 });
@@ -146,16 +148,16 @@ pub fn adopt<R: Row>(tenant: &str, rows: Vec<R>) -> spi::Result<(Changes, HashSe
     Ok((changes, written))
 }
 
-fn arguments<'a, R: Row>(tenant: &'a str, rows: &'a [R], months: &Months) -> Vec<DatumWithOid<'a>> {
+fn arguments<'a, R: Row>(tenant: &'a str, rows: &'a [R], days: &Days) -> Vec<DatumWithOid<'a>> {
     let mut args: Vec<DatumWithOid> = vec![tenant.into()];
     args.extend(R::columns(rows).into_iter().map(array));
-    if months.part::<R>() == Some(Parted::ByCall) {
-        args.push(months.days_of(rows));
+    if days.filing::<R>().is_some_and(|filing| filing.dated == Dated::ByCall) {
+        args.push(days.of_their_calls(rows));
     }
     args
 }
 
-/// Rows of a parted table whose day is another one now, with both days.
+/// Rows whose day is another one now, with that day, and the former ones of calls.
 #[derive(Default)]
 struct Moved {
     ids: Vec<String>,
@@ -164,49 +166,44 @@ struct Moved {
 }
 
 impl Moved {
-    fn read<R: Row>(done: &spi::SpiTupleTable, months: &Months) -> spi::Result<Moved> {
-        if months.part::<R>().is_none() {
-            return Ok(Moved::default());
-        }
+    fn read<R: Row>(done: &spi::SpiTupleTable, days: &Days) -> spi::Result<Moved> {
+        let Some(filing) = days.filing::<R>() else { return Ok(Moved::default()) };
         let ids = done.get::<Vec<Option<String>>>(4)?.unwrap_or_default().into_iter().flatten().collect();
-        Ok(Moved { ids, to: done.get(5)?.unwrap_or_default(), from: done.get(6)?.unwrap_or_default() })
+        // What hangs under a call counts where its call does, and may come from no day at all.
+        let from = if filing.dated == Dated::Itself { done.get(6)?.unwrap_or_default() } else { Vec::new() };
+        Ok(Moved { ids, to: done.get(5)?.unwrap_or_default(), from })
     }
 }
 
 pub fn upsert<R: Row>(tenant: &str, rows: Vec<R>, dry: bool) -> spi::Result<Changes> {
-    write(tenant, rows, dry, &Months::default(), &mut Rows::default())
+    write(tenant, rows, dry, &Days::default(), &mut Rows::default())
 }
 
-fn write<R: Row>(tenant: &str, rows: Vec<R>, dry: bool, months: &Months, written: &mut Rows) -> spi::Result<Changes> {
+fn write<R: Row>(tenant: &str, rows: Vec<R>, dry: bool, days: &Days, written: &mut Rows) -> spi::Result<Changes> {
     let mut changes = Changes::default();
     for part in newest(rows).chunks(STATEMENT_ROWS) {
-        let (part, mut calls, moved) = briefly(|| write_part(tenant, part, dry, months))?;
+        let (part, mut calls, moved) = briefly(|| write_part(tenant, part, dry, days))?;
         changes.add(part);
         written.calls.append(&mut calls);
         written.left.extend(moved.from.into_iter().flatten().filter_map(plain));
-        months::relocate(tenant, R::TABLE, moved.ids, moved.to)?;
+        days::relocate(tenant, R::TABLE, moved.ids, moved.to)?;
     }
     Ok(changes)
 }
 
-fn write_part<R: Row>(
-    tenant: &str,
-    rows: &[R],
-    dry: bool,
-    months: &Months,
-) -> spi::Result<(Changes, Vec<String>, Moved)> {
-    let args = arguments(tenant, rows, months);
-    let parted = months.part::<R>();
-    let sql = if dry { compare_sql::<R>(parted) } else { upsert_sql::<R>(Teller::Vendor, parted) };
+fn write_part<R: Row>(tenant: &str, rows: &[R], dry: bool, days: &Days) -> spi::Result<(Changes, Vec<String>, Moved)> {
+    let args = arguments(tenant, rows, days);
+    let filing = days.filing::<R>();
+    let sql = if dry { compare_sql::<R>(filing) } else { upsert_sql::<R>(Teller::Vendor, filing) };
     let (inserted, updated, calls, moved) = Spi::connect_mut(|client| {
         let done = if dry { client.select(&sql, Some(1), &args)? } else { client.update(&sql, Some(1), &args)? };
         let done = done.first();
         let (inserted, updated) = done.get_two::<i64, i64>()?;
         let (calls, moved) = match dry {
             true => (None, Moved::default()),
-            false => briefly(|| {
-                Ok::<_, spi::Error>((done.get::<Vec<Option<String>>>(3)?, Moved::read::<R>(&done, months)?))
-            })?,
+            false => {
+                briefly(|| Ok::<_, spi::Error>((done.get::<Vec<Option<String>>>(3)?, Moved::read::<R>(&done, days)?)))?
+            }
         };
         let (inserted, updated) = (inserted.unwrap_or(0) as u64, updated.unwrap_or(0) as u64);
         Ok::<_, spi::Error>((inserted, updated, calls.unwrap_or_default(), moved))
@@ -263,7 +260,8 @@ fn newest<R: Row>(rows: Vec<R>) -> Vec<R> {
 /// LIMIT keeps the planner from hashing the whole table, which it would do again for every batch of a first load. ORDER
 /// makes every look-up come before the first write: without statistics an index of little use may be chosen, and looking
 /// through it would take longer with each row that the same statement has just put in.
-fn changed_sql<R: Row>(teller: Teller, parted: Option<Parted>) -> String {
+fn changed_sql<R: Row>(teller: Teller, filing: Option<Filing>) -> String {
+    let dated = filing.map(|filing| filing.dated);
     let columns = R::COLUMNS;
     let list = |item: &dyn Fn(&calls::row::Column) -> String| columns.iter().map(item).collect::<Vec<_>>().join(", ");
     let mut arrays: Vec<String> = columns
@@ -280,7 +278,7 @@ fn changed_sql<R: Row>(teller: Teller, parted: Option<Parted>) -> String {
         false => format!("u.{}", c.name),
     });
     let mut names = list(&|c| c.name.to_owned());
-    if parted == Some(Parted::ByCall) {
+    if dated == Some(Dated::ByCall) {
         arrays.push(format!("${}::date[]", columns.len() + 2));
         names.push_str(", of_call");
         typed.push_str(OF_CALL);
@@ -295,11 +293,11 @@ fn changed_sql<R: Row>(teller: Teller, parted: Option<Parted>) -> String {
         Teller::OldTables => " AND e.adopted_at IS NOT NULL",
     };
     let another = if mixes_calls::<R>(teller) { format!(", {ANOTHER} AS another") } else { String::new() };
-    let (place, moved) = match parted {
+    let (place, moved) = match dated {
         None => ("", ""),
-        Some(Parted::ByDay) => (", e.day AS was", ""),
-        Some(Parted::ByCall) => (
-            ", COALESCE(i.of_call, e.day, CURRENT_DATE) AS day, e.day AS was",
+        Some(Dated::Itself) => (", e.day AS was", ""),
+        Some(Dated::ByCall) => (
+            ", COALESCE(i.of_call, e.day, 'infinity') AS day, e.day AS was",
             " OR e.day IS DISTINCT FROM COALESCE(i.of_call, e.day)",
         ),
     };
@@ -356,25 +354,23 @@ fn merged<R: Row>(column: &calls::row::Column, new: &str, old: &str, teller: Tel
     }
 }
 
-fn upsert_sql<R: Row>(teller: Teller, parted: Option<Parted>) -> String {
+fn upsert_sql<R: Row>(teller: Teller, filing: Option<Filing>) -> String {
     let mut names: Vec<&str> = R::COLUMNS.iter().map(|c| c.name).collect();
-    if parted == Some(Parted::ByCall) {
+    if filing.is_some_and(|filing| filing.dated == Dated::ByCall) {
         names.push("day");
     }
-    // A known row is met in the month in which it stands; where it belongs into another one, it is moved afterwards.
+    // A known row is met on the day on which it stands, in its month; where it belongs to another one, it is moved afterwards.
     let taken: Vec<&str> =
-        names.iter().map(|name| if parted.is_some() && *name == "day" { "COALESCE(was, day)" } else { name }).collect();
+        names.iter().map(|name| if filing.is_some() && *name == "day" { "COALESCE(was, day)" } else { name }).collect();
     // Rows of partitions do not tell whether they are new.
-    let (key, is_new, counts, moved) = match parted {
-        None => (
-            "tenant, id",
-            "xmax = 0 AS is_new, ",
-            "count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)",
-            "",
-        ),
-        Some(_) => ("tenant, id, day", "", COUNTS, MOVED),
+    let (key, is_new, counts) = match filing {
+        Some(Filing { is_parted: true, .. }) => ("tenant, id, day", "", COUNTS),
+        _ => {
+            ("tenant, id", "xmax = 0 AS is_new, ", "count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)")
+        }
     };
-    let values = R::COLUMNS.iter().filter(|c| !(c.is_key || parted.is_some() && c.name == "day"));
+    let moved = if filing.is_some() { MOVED } else { "" };
+    let values = R::COLUMNS.iter().filter(|c| !(c.is_key || filing.is_some() && c.name == "day"));
     let merged = |c| match merged::<R>(c, "excluded", "t", teller) {
         merged if mixes_calls::<R>(teller) => {
             format!("CASE WHEN excluded.adopted_at IS NULL THEN {merged} ELSE excluded.{} END", c.name)
@@ -395,7 +391,7 @@ fn upsert_sql<R: Row>(teller: Teller, parted: Option<Parted>) -> String {
         "WITH {}, written AS (INSERT INTO dialfire.{} AS t (tenant, {names}{adopted}) SELECT tenant, {taken}{when} FROM changed \
          ON CONFLICT ({key}) DO UPDATE SET {}, changed_at = excluded.changed_at{only} RETURNING {is_new}t.{written}) \
          SELECT {counts}, array_agg({written}){moved} FROM written",
-        changed_sql::<R>(teller, parted),
+        changed_sql::<R>(teller, filing),
         R::TABLE,
         sets.join(", "),
         names = names.join(", "),
@@ -407,15 +403,15 @@ fn upsert_sql<R: Row>(teller: Teller, parted: Option<Parted>) -> String {
 const COUNTS: &str =
     "(SELECT count(*) FROM changed WHERE is_new), count(*) - (SELECT count(*) FROM changed WHERE is_new)";
 
-/// Ids and days of rows that belong into another month, or on another day of theirs.
+/// Ids and days of rows that belong to another day.
 const MOVED: &str =
     ", (SELECT array_agg(id) FROM changed WHERE was <> day), (SELECT array_agg(day) FROM changed WHERE was <> day), \
     (SELECT array_agg(was) FROM changed WHERE was <> day)";
 
-fn compare_sql<R: Row>(parted: Option<Parted>) -> String {
+fn compare_sql<R: Row>(filing: Option<Filing>) -> String {
     format!(
         "WITH {} SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM changed",
-        changed_sql::<R>(Teller::Vendor, parted)
+        changed_sql::<R>(Teller::Vendor, filing)
     )
 }
 

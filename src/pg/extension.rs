@@ -30,3 +30,13 @@ pub fn kind_of(table: &std::ffi::CStr) -> u8 {
         pg_sys::get_rel_relkind(pg_sys::get_relname_relid(table.as_ptr(), schema)) as u8
     }
 }
+
+/// Whether a table of the schema `dialfire` has a column; nothing is asked of SPI.
+pub fn has_column(table: &std::ffi::CStr, column: &std::ffi::CStr) -> bool {
+    // SAFETY: syscache look-ups on the main thread, inside a transaction; of a missing table there is no column.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"dialfire".as_ptr(), true);
+        let relation = pg_sys::get_relname_relid(table.as_ptr(), schema);
+        pg_sys::get_attnum(relation, column.as_ptr()) != pg_sys::InvalidAttrNumber as i16
+    }
+}

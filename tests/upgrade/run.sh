@@ -93,9 +93,13 @@ for script in $(find sql/releases -name 'dialfire_sync--*.sql' ! -name '*--*--*'
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped
         JOIN pg_extension e ON extname = 'dialfire_sync' AND c.oid = ANY (extconfig) WHERE relkind = 'r' GROUP BY c.oid ORDER BY c.oid")
     value "used$upgrades" "$contents" >"$work/before"
+    shown="SELECT count(connection_id), count(recording_id), md5(string_agg(to_jsonb(c)::text, '' ORDER BY tenant, call_id)) FROM dialfire.calls c"
+    value "used$upgrades" "$shown" >"$work/shown"
+    [[ $(cat "$work/shown") != 0* ]] || die "no call has a leg"
     [ "$(awk -F'|' '$2 > 0' "$work/before" | wc -l)" -ge 12 ] || die "too few tables hold anything"
     update "used$upgrades"
     value "used$upgrades" "$contents" | diff -u "$work/before" - >&2 || die "the upgrade from $old changed what the tables held"
+    value "used$upgrades" "$shown" | diff -u "$work/shown" - >&2 || die "the upgrade from $old changed what calls shows"
     snapshot "used$upgrades" false >"$work/used"
     same "from $old, used" "$work/fresh-used" "$work/used"
     [ "$(value "used$upgrades" "SELECT inserted = 0 AND updated = 0 AND unchanged > 0 FROM df_sync('acme', 'last 3 days')")" = t ] ||

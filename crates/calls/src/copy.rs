@@ -8,25 +8,30 @@ use crate::row::{Decimal, Json, Tuple};
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: i16 = -1;
 const NULL: i32 = -1;
+/// As a date.
+const INFINITY: [u8; 4] = i32::MAX.to_be_bytes();
 /// Of `jsonb`'s text.
 const JSONB_VERSION: u8 = 1;
 /// Microseconds and days from 1970 to 2000, where Postgres begins to count.
 pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 pub const POSTGRES_EPOCH_DAYS: i32 = 10_957;
 
-/// The rows with their tenant before the columns of `R`, and behind them what `more` finds of each, where it is asked.
+/// The rows with their tenant before the columns of `R`, and behind them the day that `day` finds of each, where it is asked;
+/// infinity where it finds none.
 pub fn encode<'a, R: Tuple + 'a>(
     tenant: &str,
     rows: impl Iterator<Item = &'a R>,
-    more: Option<impl Fn(&R) -> NaiveDate>,
+    day: Option<impl Fn(&R) -> Option<NaiveDate>>,
 ) -> Vec<u8> {
     let mut out = HEADER.to_vec();
     for row in rows {
-        out.extend((R::COLUMNS.len() as i16 + 1 + i16::from(more.is_some())).to_be_bytes());
+        out.extend((R::COLUMNS.len() as i16 + 1 + i16::from(day.is_some())).to_be_bytes());
         text(tenant, &mut out);
         row.encode(&mut out);
-        if let Some(more) = &more {
-            date(&more(row), &mut out);
+        match day.as_ref().map(|day| day(row)) {
+            Some(Some(day)) => date(&day, &mut out),
+            Some(None) => sized(&INFINITY, &mut out),
+            None => {}
         }
     }
     out.extend(TRAILER.to_be_bytes());

@@ -50,12 +50,14 @@ fn decimals_are_groups_of_four_digits_around_the_point() {
 }
 
 #[test]
-fn what_more_is_asked_of_a_row_stands_behind_its_columns() {
+fn the_day_of_a_row_stands_behind_its_columns() {
     let row = Recording { id: "r".to_owned(), ..Recording::default() };
     let plain = encode("acme", [&row].into_iter(), None::<fn(&_) -> _>);
-    let more = encode("acme", [&row].into_iter(), Some(|_: &Recording| NaiveDate::from_ymd_opt(2000, 1, 3).unwrap()));
+    let more = encode("acme", [&row].into_iter(), Some(|_: &Recording| NaiveDate::from_ymd_opt(2000, 1, 3)));
     let (end, columns) = (plain.len() - 2, Recording::COLUMNS.len() as u8);
     assert_eq!((plain[20], more[20]), (columns + 1, columns + 2));
     assert_eq!(more[21..end], plain[21..end]);
     assert_eq!(more[end..], [0, 0, 0, 4, 0, 0, 0, 2, 0xff, 0xff]);
+    let unknown = encode("acme", [&row].into_iter(), Some(|_: &Recording| None));
+    assert_eq!(unknown[end..], [0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff]);
 }

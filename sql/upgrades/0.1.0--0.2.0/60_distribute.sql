@@ -3,9 +3,10 @@
 \i sql/25_thresholds.sql dialfire.check_thresholds
 
 -- A function that is not inlined, as a distributed Postgres lets one join its tables, but no catalogue.
-\i sql/30_tenant.sql dialfire.read_tenants dialfire.all_tenants dialfire.tenants dialfire.usable_tenants
+\i sql/30_tenant.sql dialfire.read_tenants dialfire.all_tenants dialfire.tenants dialfire.tenant_facts dialfire.usable_tenants
+GRANT SELECT ON dialfire.tenant_facts TO PUBLIC;
 
-\i sql/40_views.sql dialfire.calls
+\i sql/40_views.sql dialfire.calls dialfire.agent_data
 
 -- A tenant at a time, as a distributed Postgres has each on a node of its own.
 \i sql/41_health.sql dialfire.stuck_calls dialfire.coverage_of dialfire.health_of dialfire.sync_health @extschema@.df_why
@@ -40,7 +41,7 @@ CREATE OR REPLACE VIEW dialfire.ingestion_kpis WITH (security_barrier=true) AS
      LEFT JOIN LATERAL ( SELECT now() - COALESCE(h.first_gap, n.wanted_to) AS lag
            FROM dialfire.tenants n
              CROSS JOIN LATERAL dialfire.coverage_of(n.tenant) h(gaps, first_gap, open)
-          WHERE n.tenant = k.tenant AND h.open > 0) g ON true
+          WHERE n.tenant = k.tenant AND n.usable AND h.open > 0) g ON true
      LEFT JOIN dialfire.errors_today() e(tenant, errors) ON e.tenant = k.tenant
   WHERE k.tenant = ANY ((( SELECT dialfire.usable_tenants() AS usable_tenants))::text[])
   GROUP BY GROUPING SETS ((k.tenant), ());

@@ -8,7 +8,7 @@ use postgres::Client;
 /// Every table and view with a tenant in it that anybody may look at.
 fn relations(reader: &mut Client) -> Vec<String> {
     let sql = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-               WHERE nspname = 'dialfire' AND relkind IN ('r', 'v', 'm', 'p') AND relname <> 'tenants'
+               WHERE nspname = 'dialfire' AND relkind IN ('r', 'v', 'm', 'p') AND relname NOT IN ('tenants', 'tenant_facts')
                AND has_table_privilege(c.oid, 'SELECT')
                AND EXISTS (SELECT FROM pg_attribute a WHERE attrelid = c.oid AND attname = 'tenant') ORDER BY 1";
     let names: Vec<String> = reader.query(sql, &[]).unwrap().iter().map(|row| row.get(0)).collect();

@@ -87,9 +87,9 @@ SELECT fields FROM dialfire.contacts WHERE tenant = 'old_client';
 INSERT INTO dialfire.transactions (tenant, id, campaign_id, contact_id, fired, day, is_human)
 VALUES ('old_client', 'twin', 'CAMPAIGN1', 'C1', '2025-10-10 21:30+00', '2025-10-11', true),
        ('old_client', 'page', 'CAMPAIGN1', 'C2', '2025-10-10 23:30+00', '2025-10-11', true);
-INSERT INTO dialfire.connections (tenant, id, transaction_id, contact_id, duration_ms, result)
-VALUES ('old_client', 'L5', 'page', 'C2', 61000, 'connect'),
-       ('old_client', 'L6', md5('C12025-10-10T22:30:00.000Z'), 'C1', 5000, 'connect');
+INSERT INTO dialfire.connections (tenant, id, transaction_id, contact_id, duration_ms, result, day)
+VALUES ('old_client', 'L5', 'page', 'C2', 61000, 'connect', '2025-10-11'),
+       ('old_client', 'L6', md5('C12025-10-10T22:30:00.000Z'), 'C1', 5000, 'connect', '2025-10-11');
 SELECT side, what, call_id, fired, campaign_id, agent_login, detail FROM df_compare(:old, 'old_client');
 SELECT side, what, call_id, detail FROM df_compare(:old, 'old_client', '2025-10-11');
 SELECT * FROM df_compare(:old, 'old_client', ask_vendor => true);

@@ -26,13 +26,13 @@ FROM (VALUES
     ('regress_beta', 'T1 an import',   'K3', '2026-11-05 10:00+00', false, NULL, NULL,          'open', NULL, NULL, NULL)
 ) AS t(tenant, id, campaign_id, fired, is_human, user_id, user_login, status, wait, pause, wrapup)
 JOIN dialfire.tenants n USING (tenant);
-INSERT INTO dialfire.connections (tenant, id, transaction_id, contact_id, started, disconnected, result, duration_ms)
-SELECT t.tenant, l.id, t.id, 'C1', t.fired, t.fired + '1 minute', l.result, l.duration_ms
+INSERT INTO dialfire.connections (tenant, id, transaction_id, contact_id, started, disconnected, result, duration_ms, day)
+SELECT t.tenant, l.id, t.id, 'C1', t.fired, t.fired + '1 minute', l.result, l.duration_ms, t.day
 FROM (VALUES ('L1', 'T1 %', 'connect', 60000), ('L2', 'T2 %', 'NORESPONS', NULL), ('L3', 'T3 %', 'answeringmachine', NULL),
              ('L4', 'T4 %', 'connect', 20000), ('L4b', 'T4 %', 'transfer', 10000)) AS l(id, of, result, duration_ms)
 JOIN dialfire.transactions t ON t.tenant = 'regress_acme' AND t.id LIKE l.of;
-INSERT INTO dialfire.recordings (tenant, id, connection_id, transaction_id, contact_id, location)
-SELECT c.tenant, r.id, c.id, c.transaction_id, 'C1', r.location
+INSERT INTO dialfire.recordings (tenant, id, connection_id, transaction_id, contact_id, location, day)
+SELECT c.tenant, r.id, c.id, c.transaction_id, 'C1', r.location, c.day
 FROM (VALUES ('R1', 'L1', 'https://vault/1.mp3'), ('R2', 'L4', NULL)) AS r(id, of, location) JOIN dialfire.connections c ON c.id = r.of;
 INSERT INTO dialfire.inbound_calls (tenant, id, campaign_id, user_id, started, day, connected) VALUES
     ('regress_acme', 'I1 taken', 'K2', 'U2', '2026-11-05 11:00+00', '2026-11-05', '2026-11-05 11:00:10+00'),

@@ -29,8 +29,8 @@ FROM (VALUES
     ('T12 ended without a result',  'C2', '2026-11-05 10:11+00', true,  'U1', 'Anna.Müller', 'dial_result', NULL, 'open', '$none')
 ) AS t(id, contact_id, fired, is_human, user_id, user_login, event_type, result, status, status_detail);
 INSERT INTO dialfire.connections (tenant, id, transaction_id, contact_id, started, disconnected, result, duration_ms, phone,
-                                  parent_connection_id)
-SELECT 'regress_acme', c.id, t.id, t.contact_id, t.fired, t.fired + c.lasted, c.result, c.duration_ms, '4930123', c.parent
+                                  parent_connection_id, day)
+SELECT 'regress_acme', c.id, t.id, t.contact_id, t.fired, t.fired + c.lasted, c.result, c.duration_ms, '4930123', c.parent, t.day
 FROM (VALUES
     ('L01',  'T01%', '60 s'::interval, 'connect',   60000, NULL),
     ('L01b', 'T01%', '20 s',           'transfer',  20000, 'L01'),
@@ -41,8 +41,8 @@ FROM (VALUES
     ('L06a', 'T06%', '5 s',            'BUSY',      NULL,  NULL),
     ('L12',  'T12%', '5 s',            NULL,        NULL,  NULL)
 ) AS c(id, of, lasted, result, duration_ms, parent) JOIN dialfire.transactions t ON t.id LIKE c.of;
-INSERT INTO dialfire.recordings (tenant, id, connection_id, transaction_id, contact_id, started, stopped, location)
-SELECT 'regress_acme', r.id, c.id, c.transaction_id, c.contact_id, c.started + '1 s', c.disconnected, r.location
+INSERT INTO dialfire.recordings (tenant, id, connection_id, transaction_id, contact_id, started, stopped, location, day)
+SELECT 'regress_acme', r.id, c.id, c.transaction_id, c.contact_id, c.started + '1 s', c.disconnected, r.location, c.day
 FROM (VALUES ('R1', 'L01', NULL), ('R2', 'L01', 'https://vault.24dial.com/vr/PR_2.mp3')) AS r(id, of, location)
 JOIN dialfire.connections c ON c.id = r.of;
 INSERT INTO dialfire.inbound_calls (tenant, id, campaign_id, contact_id, user_id, started, day, connected, disconnected, disposition)
