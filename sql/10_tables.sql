@@ -131,6 +131,9 @@ CREATE TABLE dialfire.connections (
     changed_at              timestamptz NOT NULL DEFAULT now(),
     adopted_at              timestamptz,
     day                     date NOT NULL DEFAULT 'infinity',
+    is_main                 boolean NOT NULL DEFAULT true,
+    recording_id            text,
+    recording_location      text,
     PRIMARY KEY (tenant, id)
 );
 -- By hash: half the size of a B-tree on tenant and id, and half its cost to whoever writes; ids of two tenants seldom meet.

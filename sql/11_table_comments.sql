@@ -115,6 +115,9 @@ COMMENT ON COLUMN dialfire.connections.stored_at IS 'first stored (UTC instant)'
 COMMENT ON COLUMN dialfire.connections.changed_at IS 'last changed here (UTC instant)';
 COMMENT ON COLUMN dialfire.connections.adopted_at IS 'taken over from the tables of the vendor''s client and not confirmed by the vendor since (UTC instant)';
 COMMENT ON COLUMN dialfire.connections.day IS 'day of its call (transactions.day), by which views find it; infinity while no such call is stored';
+COMMENT ON COLUMN dialfire.connections.is_main IS 'it tells of its call: the answered leg, else the first, before third parties';
+COMMENT ON COLUMN dialfire.connections.recording_id IS 'its first recording that has an address, else the first (recordings.id)';
+COMMENT ON COLUMN dialfire.connections.recording_location IS 'address of that recording; null while the vendor has none (recordings.location)';
 
 COMMENT ON TABLE dialfire.recordings IS 'recordings of legs';
 COMMENT ON COLUMN dialfire.recordings.tenant IS 'name of the foreign server';

@@ -42,37 +42,20 @@ SELECT t.tenant,
        t.pause_time_sec,
        t.edit_time_sec,
        t.wrapup_time_sec,
-       rec.id AS recording_id,
-       rec.location AS recording_location,
+       leg.recording_id,
+       leg.recording_location,
        why.skip_reason IS NULL AS counts,
        why.skip_reason
 FROM dialfire.transactions t
 LEFT JOIN dialfire.tenant_facts s ON s.tenant = t.tenant
 LEFT JOIN dialfire.campaigns c ON c.tenant = t.tenant AND c.id = t.campaign_id
 LEFT JOIN dialfire.agents a ON a.tenant = t.tenant AND a.id = t.user_id
--- The first leg and its first recording: those before which there is none. By the day they can be read as the calls are, in one
--- go; LIMIT would look each up by itself.
 LEFT JOIN (
     SELECT l.tenant, l.day, l.transaction_id, l.id, l.result, l.phone, l.remote_number, l.line_number, l.duration_ms, l.fired,
            l.initiated, l.started, l.call_initiated, COALESCE(l.connected, l.call_connected) AS answered_at,
-           COALESCE(l.disconnected, l.ended, l.call_disconnected) AS ended_at
-    FROM dialfire.connections l
-    WHERE NOT EXISTS (
-        SELECT FROM dialfire.connections b
-        WHERE b.tenant = l.tenant AND b.day = l.day AND b.transaction_id = l.transaction_id
-          AND (b.parent_connection_id IS NOT NULL, b.result IS DISTINCT FROM 'connect',
-               COALESCE(b.started, b.fired, 'infinity'), b.id)
-            < (l.parent_connection_id IS NOT NULL, l.result IS DISTINCT FROM 'connect',
-               COALESCE(l.started, l.fired, 'infinity'), l.id))
+           COALESCE(l.disconnected, l.ended, l.call_disconnected) AS ended_at, l.recording_id, l.recording_location
+    FROM dialfire.connections l WHERE l.is_main
 ) leg ON leg.tenant = t.tenant AND leg.day = t.day AND leg.transaction_id = t.id
-LEFT JOIN (
-    SELECT r.tenant, r.day, r.connection_id, r.id, r.location FROM dialfire.recordings r
-    WHERE NOT EXISTS (
-        SELECT FROM dialfire.recordings b
-        WHERE b.tenant = r.tenant AND b.day = r.day AND b.connection_id = r.connection_id
-          AND (b.location IS NULL, COALESCE(b.started, 'infinity'), b.id)
-            < (r.location IS NULL, COALESCE(r.started, 'infinity'), r.id))
-) rec ON rec.tenant = t.tenant AND rec.day = t.day AND rec.connection_id = leg.id
 -- Not CROSS, which would spell it out, and compute it, at each place that it is used.
 LEFT JOIN LATERAL (SELECT COALESCE(leg.result, t.result, t.status_detail, t.status) AS vendor_status) word ON true
 -- The tables were Dialfire's first: rows of a server that is gone are read as its.
@@ -224,7 +207,7 @@ COMMENT ON COLUMN dialfire.calls.disposition IS 'status detail after the call (f
 COMMENT ON COLUMN dialfire.calls.task IS 'task in which it happened (from transactions.task, inbound_calls.task_name)';
 COMMENT ON COLUMN dialfire.calls.phone IS 'number of the other side, as delivered (from connections.phone or remote_number, transactions.phone; inbound_calls.remote_number)';
 COMMENT ON COLUMN dialfire.calls.line_number IS 'own number, as delivered (from connections, inbound_calls)';
-COMMENT ON COLUMN dialfire.calls.connection_id IS 'leg that the call''s times come from: the answered one, else the first, before third parties (from connections.id)';
+COMMENT ON COLUMN dialfire.calls.connection_id IS 'leg that the call''s times come from: the answered one, else the first, before third parties (from connections.id, is_main)';
 COMMENT ON COLUMN dialfire.calls.duration_ms IS 'duration of the leg as delivered, milliseconds; of an inbound call from answer to hang-up (from connections.duration_ms)';
 COMMENT ON COLUMN dialfire.calls.talk_ms IS 'duration of the leg where it was answered, else from answer to hang-up, milliseconds; null where nobody answered (from connections.duration_ms, connected, disconnected)';
 COMMENT ON COLUMN dialfire.calls.ring_ms IS 'from dialling to answer, or to the end where nobody answered, milliseconds; of an inbound call the caller''s waiting (from connections.call_initiated, initiated or started, connected, disconnected)';
@@ -232,10 +215,10 @@ COMMENT ON COLUMN dialfire.calls.pause_time_sec IS 'preparation, seconds (from t
 COMMENT ON COLUMN dialfire.calls.edit_time_sec IS 'talk and after-call work together, seconds (from transactions)';
 COMMENT ON COLUMN dialfire.calls.wrapup_time_sec IS 'after-call work, seconds (from transactions)';
 COMMENT ON COLUMN dialfire.calls.wait_time_sec IS 'waiting for the call, seconds (from transactions)';
-COMMENT ON COLUMN dialfire.calls.recording_id IS 'id of the first recording of the leg that has an address, else of the first (from recordings.id)';
+COMMENT ON COLUMN dialfire.calls.recording_id IS 'id of the first recording of the leg that has an address, else of the first (from connections.recording_id)';
 COMMENT ON COLUMN dialfire.calls.counts IS 'it counts in KPIs; every call is stored and listed, whether it counts or not (from skip_reason)';
 COMMENT ON COLUMN dialfire.calls.skip_reason IS 'why it does not count: deleted_at_vendor, test_call, no_agent_id_in_call, agent_not_in_system or agent_not_assigned_to_user; the last three where option count_agents is assigned (from transactions, voice_calls and agents.assigned)';
-COMMENT ON COLUMN dialfire.calls.recording_location IS 'address of that recording; null while the vendor has none (from recordings.location)';
+COMMENT ON COLUMN dialfire.calls.recording_location IS 'address of that recording; null while the vendor has none (from connections.recording_location)';
 
 CREATE VIEW dialfire.agent_data WITH (security_invoker = true) AS
 SELECT t.day AS transactions_fired_date,

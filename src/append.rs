@@ -5,14 +5,15 @@ use std::hash::{BuildHasher, RandomState};
 use std::mem::take;
 use std::sync::mpsc::{sync_channel, SyncSender};
 
-use calls::copy::encode;
+use calls::copy as encode;
+use calls::main_leg::MainLegs;
 use calls::rollup::{Rollup, Words};
-use calls::row::{Batch, OfContact, Row, Tuple};
+use calls::row::{Batch, Connection, OfContact, Recording, Row, Tuple};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use pgrx::spi;
 
-use crate::days::{Dated, Days};
+use crate::days::Days;
 use crate::pg::copy;
 use crate::pg::memory::briefly;
 use crate::pg::thread;
@@ -222,15 +223,30 @@ fn prepare(tenant: &str, new: &Batch, days: &Days, words: &Words, ready: SyncSen
             let _ = ready.send(tuples);
         }
     };
-    hand(tuples(tenant, &in_order(&new.contacts), days, |_| None));
+    hand(tuples(tenant, &in_order(&new.contacts), &[], |_, _| {}));
     let transactions = in_order(&new.transactions);
-    hand(tuples(tenant, &transactions, days, |_| None));
-    let connections = in_order(&new.connections);
-    hand(tuples(tenant, &connections, days, |leg| leg.transaction_id.as_deref()));
-    let recordings = in_order(&new.recordings);
-    hand(tuples(tenant, &recordings, days, |recording| recording.transaction_id.as_deref()));
+    hand(tuples(tenant, &transactions, &[], |_, _| {}));
+    let (connections, recordings) = (in_order(&new.connections), in_order(&new.recordings));
+    let main = MainLegs::of(&connections, &recordings);
+    let are_filed = days.filing::<Connection>().is_some();
+    let of_leg: &[_] = if are_filed { &["day", "is_main", "recording_id", "recording_location"] } else { &[] };
+    hand(tuples(tenant, &connections, of_leg, |leg: &Connection, out| {
+        if are_filed {
+            let recording = main.recording_of(leg);
+            encode::day(days.of_call(leg.transaction_id.as_deref()), out);
+            encode::boolean(&main.has(leg), out);
+            encode::text_or_null(recording.map(|recording| recording.id.as_str()), out);
+            encode::text_or_null(recording.and_then(|recording| recording.location.as_deref()), out);
+        }
+    }));
+    let of_recording: &[_] = if are_filed { &["day"] } else { &[] };
+    hand(tuples(tenant, &recordings, of_recording, |recording: &Recording, out| {
+        if are_filed {
+            encode::day(days.of_call(recording.transaction_id.as_deref()), out);
+        }
+    }));
     let inbound = in_order(&new.inbound_calls);
-    hand(tuples(tenant, &inbound, days, |_| None));
+    hand(tuples(tenant, &inbound, &[], |_, _| {}));
     drop(ready);
     let mut counted = Rollup::default();
     counted.add(&transactions, &connections, &recordings, words);
@@ -247,15 +263,19 @@ fn in_order<R: Row>(rows: &[R]) -> Vec<&R> {
     order
 }
 
-fn tuples<R: Tuple>(tenant: &str, rows: &[&R], days: &Days, call_id: impl Fn(&R) -> Option<&str>) -> Option<Tuples> {
+/// With columns `more`, which `append` writes of each.
+fn tuples<R: Tuple>(
+    tenant: &str,
+    rows: &[&R],
+    more: &[&'static str],
+    append: impl Fn(&R, &mut Vec<u8>),
+) -> Option<Tuples> {
     if rows.is_empty() {
         return None;
     }
-    let by_call = days.filing::<R>().is_some_and(|filing| filing.dated == Dated::ByCall);
-    let day = by_call.then_some(|row: &R| days.of_call(call_id(row)));
     let columns = std::iter::once("tenant").chain(R::COLUMNS.iter().map(|column| column.name));
-    let columns = columns.chain(by_call.then_some("day")).collect();
-    Some(Tuples { name: R::TABLE, columns, data: encode(tenant, rows.iter().copied(), day) })
+    let columns = columns.chain(more.iter().copied()).collect();
+    Some(Tuples { name: R::TABLE, columns, data: encode::encode(tenant, rows.iter().copied(), more.len(), append) })
 }
 
 fn is_duplicate(error: &CaughtError) -> bool {

@@ -9,8 +9,8 @@ use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use pgrx::spi;
 
+use crate::legs;
 use crate::months;
-use crate::pg::extension;
 use crate::pg::values;
 use crate::store::{date, plain};
 
@@ -50,7 +50,7 @@ impl Days {
             months::make(batch.days())?;
         }
         let of_call = |call: &Transaction| Some((call.id.clone(), call.day?));
-        let of_legs = have_legs();
+        let of_legs = legs::are_filed();
         let of_calls = batch.transactions.iter().filter(|_| of_legs).filter_map(of_call).collect();
         Ok(Days { of_calls, is_parted, of_legs })
     }
@@ -65,7 +65,7 @@ impl Days {
             });
             months::make(days.flatten().flatten().collect())?;
         }
-        Ok(Days { is_parted, of_legs: have_legs(), ..Days::default() })
+        Ok(Days { is_parted, of_legs: legs::are_filed(), ..Days::default() })
     }
 
     pub fn filing<R: Row>(&self) -> Option<Filing> {
@@ -85,17 +85,17 @@ impl Days {
 
     /// The days of the calls of rows.
     pub fn of_their_calls<R: Row>(&self, rows: &[R]) -> DatumWithOid<'static> {
-        let at = R::COLUMNS.iter().position(|column| column.name == "transaction_id").unwrap_or_default();
-        let days: Vec<_> = match R::columns(rows).into_iter().nth(at) {
-            Some(Values::Texts(calls)) => calls.into_iter().map(|id| self.of_call(id).and_then(date)).collect(),
-            _ => vec![None; rows.len()],
-        };
-        days.into()
+        calls_of(rows).into_iter().map(|call| self.of_call(call).and_then(date)).collect::<Vec<_>>().into()
     }
 }
 
-fn have_legs() -> bool {
-    extension::has_column(c"connections", c"day")
+/// The calls under which rows hang.
+pub fn calls_of<R: Row>(rows: &[R]) -> Vec<Option<&str>> {
+    let at = R::COLUMNS.iter().position(|column| column.name == "transaction_id");
+    match at.and_then(|at| R::columns(rows).into_iter().nth(at)) {
+        Some(Values::Texts(calls)) => calls,
+        _ => vec![None; rows.len()],
+    }
 }
 
 /// Gives rows the day that they have now, with all that hangs under calls.
@@ -123,7 +123,7 @@ pub fn rebuild(tenant: &str, first: NaiveDate, days: i64) -> spi::Result<()> {
 
 /// What hangs under calls of tenant $1 goes to their day; `calls` are their ids and days as a relation named `i`.
 fn follow(calls: &str, args: &[DatumWithOid]) -> spi::Result<()> {
-    if !have_legs() {
+    if !legs::are_filed() {
         return Ok(());
     }
     // Recordings by their legs, as there is no index on their calls.
@@ -145,24 +145,29 @@ fn follow(calls: &str, args: &[DatumWithOid]) -> spi::Result<()> {
 
 /// What came before its call goes to its day, if the call is stored by now. Returns these days: the call was counted without it.
 pub fn file(tenant: &str) -> spi::Result<BTreeSet<NaiveDate>> {
-    let mut days = BTreeSet::new();
-    for table in OF_CALLS.iter().filter(|_| have_legs()) {
+    let (mut days, mut calls) = (BTreeSet::new(), Vec::new());
+    for table in OF_CALLS.iter().filter(|_| legs::are_filed()) {
         // The end of the index tells, whatever statistics say; of partitions it is one.
         let last =
             format!("SELECT max(day) = 'infinity' FROM dialfire.{table} WHERE tenant = $1 AND day > '2049-12-31'");
-        if values::read::<bool>(&last, &[tenant.into()])? == Some(true) {
-            let filed = values::one::<Vec<Option<Date>>>(
-                &format!(
-                    "WITH filed AS (
-                        UPDATE dialfire.{table} r SET day = t.day FROM dialfire.transactions t
-                        WHERE r.tenant = $1 AND r.day = 'infinity' AND t.tenant = $1 AND t.id = r.transaction_id
-                        RETURNING r.day)
-                     SELECT array_agg(DISTINCT day) FROM filed"
-                ),
-                &[tenant.into()],
-            )?;
-            days.extend(filed.into_iter().flatten().flatten().filter_map(plain));
+        if values::read::<bool>(&last, &[tenant.into()])? != Some(true) {
+            continue;
         }
+        let file = format!(
+            "WITH filed AS (
+                UPDATE dialfire.{table} r SET day = t.day FROM dialfire.transactions t
+                WHERE r.tenant = $1 AND r.day = 'infinity' AND t.tenant = $1 AND t.id = r.transaction_id
+                RETURNING r.day, t.id)
+             SELECT array_agg(DISTINCT day), array_agg(DISTINCT id) FROM filed"
+        );
+        Spi::connect_mut(|client| {
+            let done = client.update(&file, Some(1), &[tenant.into()])?.first();
+            let (of, ids) = done.get_two::<Vec<Option<Date>>, Vec<Option<String>>>()?;
+            days.extend(of.into_iter().flatten().flatten().filter_map(plain));
+            calls.extend(ids.into_iter().flatten().flatten());
+            Ok::<_, spi::Error>(())
+        })?;
     }
+    legs::keep(tenant, &calls)?;
     Ok(days)
 }

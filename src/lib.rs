@@ -26,6 +26,7 @@ mod fetch;
 mod follow;
 mod ingest;
 mod ledger;
+mod legs;
 mod lookup;
 mod months;
 mod notify;
@@ -58,7 +59,8 @@ extension_sql_file!("../sql/11_table_comments.sql", name = "table_comments", req
 extension_sql_file!("../sql/12_voice_calls.sql", name = "voice_calls", requires = ["tables"]);
 extension_sql_file!("../sql/13_vapi_statuses.sql", name = "vapi_statuses", requires = ["voice_calls"]);
 extension_sql_file!("../sql/14_vicidial.sql", name = "vicidial_tables", requires = ["table_comments"]);
-extension_sql_file!("../sql/20_ledger.sql", name = "ledger", requires = ["vicidial_tables"]);
+extension_sql_file!("../sql/15_legs.sql", name = "legs", requires = ["vicidial_tables"]);
+extension_sql_file!("../sql/20_ledger.sql", name = "ledger", requires = ["legs"]);
 extension_sql_file!("../sql/21_schedules.sql", name = "schedules", requires = ["ledger"]);
 extension_sql_file!("../sql/22_stats.sql", name = "stats", requires = ["schedules", "vapi_statuses"]);
 extension_sql_file!("../sql/23_alerts.sql", name = "alerts", requires = ["vapi_statuses"]);

@@ -14,6 +14,7 @@ use pgrx::spi;
 use crate::append::Met;
 use crate::days;
 use crate::error::Failure;
+use crate::legs;
 use crate::months;
 use crate::pg::role::{self, AsOwner};
 use crate::pg::snapshot::Snapshot;
@@ -261,7 +262,8 @@ fn rebuild(tenant: &str, range: &str) -> Result<i64, Failure> {
         ],
     )?;
     days::rebuild(&tenant.name, first, days.unwrap_or_default())?;
-    let days = first.iter_days().take(days.unwrap_or_default() as usize + 1).collect();
+    let days: BTreeSet<_> = first.iter_days().take(days.unwrap_or_default() as usize + 1).collect();
+    days.iter().try_for_each(|day| legs::rebuild(&tenant.name, *day))?;
     Ok(keep(&tenant.name, &days)? as i64)
 }
 

@@ -10,6 +10,7 @@ use pgrx::prelude::*;
 use pgrx::spi;
 
 use crate::days::{self, Dated, Days, Filing};
+use crate::legs;
 use crate::pg::memory::briefly;
 use crate::pg::values;
 use crate::voice;
@@ -74,8 +75,11 @@ pub fn batch(tenant: &str, mut batch: Batch, dry: bool) -> spi::Result<(Changes,
     let mut calls = write(tenant, announced, dry, &days, &mut written)?;
     let siblings = write(tenant, siblings, dry, &days, &mut written)?;
     calls.add(Changes { unchanged: 0, repeated: siblings.unchanged, ..siblings });
-    write(tenant, batch.connections, dry, &days, &mut written)?;
-    write(tenant, batch.recordings, dry, &days, &mut written)?;
+    let mut hung = Rows::default();
+    write(tenant, batch.connections, dry, &days, &mut hung)?;
+    write(tenant, batch.recordings, dry, &days, &mut hung)?;
+    legs::keep(tenant, &hung.calls)?;
+    written.calls.append(&mut hung.calls);
     upsert(tenant, batch.call_details, dry)?;
     calls.add(write(tenant, batch.inbound_calls, dry, &days, &mut inbound)?);
     calls.add(voice::upsert(tenant, batch.voice_calls, dry)?);
@@ -141,6 +145,11 @@ pub fn adopt<R: Row>(tenant: &str, rows: Vec<R>) -> spi::Result<(Changes, HashSe
         })?;
         days::relocate(tenant, R::TABLE, moved.ids, moved.to)?;
         let (inserted, all) = (inserted.unwrap_or(0) as u64, all.unwrap_or_default());
+        let ids: HashSet<&str> = all.iter().flatten().map(String::as_str).collect();
+        let of_call = |(row, call): (&R, Option<&str>)| ids.contains(row.id()).then_some(call?.to_owned());
+        let mut calls: Vec<String> = part.iter().zip(days::calls_of(part)).filter_map(of_call).collect();
+        calls.extend(moved.from_calls);
+        legs::keep(tenant, &calls)?;
         let (touched, updated) = (part.len() as u64, all.len() as u64 - inserted);
         changes.add(Changes { inserted, updated, unchanged: touched - all.len() as u64, repeated: 0 });
         written.extend(all.into_iter().flatten());
@@ -157,21 +166,29 @@ fn arguments<'a, R: Row>(tenant: &'a str, rows: &'a [R], days: &Days) -> Vec<Dat
     args
 }
 
-/// Rows whose day is another one now, with that day, and the former ones of calls.
+/// Rows whose day is another one now, with that day; of calls the former days, of what hangs under them the former calls.
 #[derive(Default)]
 struct Moved {
     ids: Vec<String>,
     to: Vec<Option<Date>>,
     from: Vec<Option<Date>>,
+    from_calls: Vec<String>,
 }
 
 impl Moved {
     fn read<R: Row>(done: &spi::SpiTupleTable, days: &Days) -> spi::Result<Moved> {
         let Some(filing) = days.filing::<R>() else { return Ok(Moved::default()) };
-        let ids = done.get::<Vec<Option<String>>>(4)?.unwrap_or_default().into_iter().flatten().collect();
-        // What hangs under a call counts where its call does, and may come from no day at all.
-        let from = if filing.dated == Dated::Itself { done.get(6)?.unwrap_or_default() } else { Vec::new() };
-        Ok(Moved { ids, to: done.get(5)?.unwrap_or_default(), from })
+        let texts = |at| {
+            Ok::<Vec<String>, spi::Error>(
+                done.get::<Vec<Option<String>>>(at)?.into_iter().flatten().flatten().collect(),
+            )
+        };
+        let moved = Moved { ids: texts(4)?, to: done.get(5)?.unwrap_or_default(), ..Moved::default() };
+        Ok(match filing.dated {
+            Dated::Itself => Moved { from: done.get(6)?.unwrap_or_default(), ..moved },
+            // It counts where its call does, and may come from no day at all.
+            Dated::ByCall => Moved { from_calls: texts(6)?, ..moved },
+        })
     }
 }
 
@@ -185,6 +202,7 @@ fn write<R: Row>(tenant: &str, rows: Vec<R>, dry: bool, days: &Days, written: &m
         let (part, mut calls, moved) = briefly(|| write_part(tenant, part, dry, days))?;
         changes.add(part);
         written.calls.append(&mut calls);
+        written.calls.extend(moved.from_calls);
         written.left.extend(moved.from.into_iter().flatten().filter_map(plain));
         days::relocate(tenant, R::TABLE, moved.ids, moved.to)?;
     }
@@ -297,7 +315,7 @@ fn changed_sql<R: Row>(teller: Teller, filing: Option<Filing>) -> String {
         None => ("", ""),
         Some(Dated::Itself) => (", e.day AS was", ""),
         Some(Dated::ByCall) => (
-            ", COALESCE(i.of_call, e.day, 'infinity') AS day, e.day AS was",
+            ", COALESCE(i.of_call, e.day, 'infinity') AS day, e.day AS was, e.transaction_id AS was_of",
             " OR e.day IS DISTINCT FROM COALESCE(i.of_call, e.day)",
         ),
     };
@@ -369,7 +387,13 @@ fn upsert_sql<R: Row>(teller: Teller, filing: Option<Filing>) -> String {
             ("tenant, id", "xmax = 0 AS is_new, ", "count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)")
         }
     };
-    let moved = if filing.is_some() { MOVED } else { "" };
+    let moved = match filing.map(|filing| filing.dated) {
+        None => String::new(),
+        Some(Dated::Itself) => format!("{MOVED}, (SELECT array_agg(was) FROM changed WHERE was <> day)"),
+        Some(Dated::ByCall) => {
+            format!("{MOVED}, (SELECT array_agg(was_of) FROM changed WHERE was_of <> transaction_id)")
+        }
+    };
     let values = R::COLUMNS.iter().filter(|c| !(c.is_key || filing.is_some() && c.name == "day"));
     let merged = |c| match merged::<R>(c, "excluded", "t", teller) {
         merged if mixes_calls::<R>(teller) => {
@@ -405,8 +429,7 @@ const COUNTS: &str =
 
 /// Ids and days of rows that belong to another day.
 const MOVED: &str =
-    ", (SELECT array_agg(id) FROM changed WHERE was <> day), (SELECT array_agg(day) FROM changed WHERE was <> day), \
-    (SELECT array_agg(was) FROM changed WHERE was <> day)";
+    ", (SELECT array_agg(id) FROM changed WHERE was <> day), (SELECT array_agg(day) FROM changed WHERE was <> day)";
 
 fn compare_sql<R: Row>(filing: Option<Filing>) -> String {
     format!(

@@ -24,10 +24,12 @@ SELECT tenant, id, campaign_id, contact_id, at, (at AT TIME ZONE timezone)::date
        'Agent.' || substr(user_id, 2), '+4930' || n, dice & 15, dice & 255, dice & 31, dice & 63
 FROM call;
 INSERT INTO dialfire.connections (tenant, id, transaction_id, contact_id, phone, result, initiated, started, connected,
-    disconnected, duration_ms, day)
+    disconnected, duration_ms, day, recording_id, recording_location)
 SELECT tenant, md5('leg' || id), id, contact_id, '4930' || n, CASE WHEN abs(dice) % 100 < 25 THEN 'connect' ELSE 'norespons' END,
        at, at, CASE WHEN abs(dice) % 100 < 25 THEN at + interval '9 s' END, at + interval '9 s' + (dice & 131071) * interval '1 ms',
-       CASE WHEN abs(dice) % 100 < 25 THEN dice & 131071 END, (at AT TIME ZONE timezone)::date
+       CASE WHEN abs(dice) % 100 < 25 THEN dice & 131071 END, (at AT TIME ZONE timezone)::date,
+       CASE WHEN abs(dice) % 100 < 23 THEN md5('rec' || id) END,
+       CASE WHEN abs(dice) % 100 < 23 THEN 'https://vault.24dial.com/vr/PR_' || id || '.mp3' END
 FROM call WHERE abs(dice) % 100 < 39;
 INSERT INTO dialfire.recordings (tenant, id, connection_id, transaction_id, contact_id, started, stopped, location, day)
 SELECT tenant, md5('rec' || id), md5('leg' || id), id, contact_id, at + interval '9 s',

@@ -16,23 +16,19 @@ const JSONB_VERSION: u8 = 1;
 pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 pub const POSTGRES_EPOCH_DAYS: i32 = 10_957;
 
-/// The rows with their tenant before the columns of `R`, and behind them the day that `day` finds of each, where it is asked;
-/// infinity where it finds none.
+/// The rows with their tenant before the columns of `R`, and behind them `more` that `append` writes.
 pub fn encode<'a, R: Tuple + 'a>(
     tenant: &str,
     rows: impl Iterator<Item = &'a R>,
-    day: Option<impl Fn(&R) -> Option<NaiveDate>>,
+    more: usize,
+    append: impl Fn(&R, &mut Vec<u8>),
 ) -> Vec<u8> {
     let mut out = HEADER.to_vec();
     for row in rows {
-        out.extend((R::COLUMNS.len() as i16 + 1 + i16::from(day.is_some())).to_be_bytes());
+        out.extend(((1 + R::COLUMNS.len() + more) as i16).to_be_bytes());
         text(tenant, &mut out);
         row.encode(&mut out);
-        match day.as_ref().map(|day| day(row)) {
-            Some(Some(day)) => date(&day, &mut out),
-            Some(None) => sized(&INFINITY, &mut out),
-            None => {}
-        }
+        append(row, &mut out);
     }
     out.extend(TRAILER.to_be_bytes());
     out
@@ -96,6 +92,21 @@ pub fn timestamptz(value: &DateTime<Utc>, out: &mut Vec<u8>) {
 pub fn date(value: &NaiveDate, out: &mut Vec<u8>) {
     let days = value.signed_duration_since(NaiveDate::default()).num_days() as i32 - POSTGRES_EPOCH_DAYS;
     sized(&days.to_be_bytes(), out);
+}
+
+/// Infinity where there is none.
+pub fn day(value: Option<NaiveDate>, out: &mut Vec<u8>) {
+    match value {
+        Some(day) => date(&day, out),
+        None => sized(&INFINITY, out),
+    }
+}
+
+pub fn text_or_null(value: Option<&str>, out: &mut Vec<u8>) {
+    match value {
+        Some(value) => text(value, out),
+        None => null(out),
+    }
 }
 
 pub fn null(out: &mut Vec<u8>) {

@@ -4,7 +4,7 @@ use crate::row::{Recording, Row, Transaction};
 #[test]
 fn a_row_is_its_columns_behind_its_tenant() {
     let row = Recording { id: "r".to_owned(), location: Some("ü".to_owned()), ..Recording::default() };
-    let bytes = encode("acme", [row].iter(), None::<fn(&_) -> _>);
+    let bytes = encode("acme", [row].iter(), 0, |_, _| {});
     let mut expected = b"PGCOPY\n\xff\r\n\0".to_vec();
     expected.extend([0; 8]);
     expected.extend([0, Recording::COLUMNS.len() as u8 + 1]);
@@ -29,7 +29,7 @@ fn instants_and_days_count_from_2000() {
 
 #[test]
 fn no_rows_are_a_header_and_a_trailer() {
-    assert_eq!(encode("acme", std::iter::empty::<&Transaction>(), None::<fn(&_) -> _>).len(), 19 + 2);
+    assert_eq!(encode("acme", std::iter::empty::<&Transaction>(), 0, |_, _| {}).len(), 19 + 2);
 }
 
 #[test]
@@ -50,14 +50,15 @@ fn decimals_are_groups_of_four_digits_around_the_point() {
 }
 
 #[test]
-fn the_day_of_a_row_stands_behind_its_columns() {
+fn what_is_appended_to_a_row_stands_behind_its_columns() {
     let row = Recording { id: "r".to_owned(), ..Recording::default() };
-    let plain = encode("acme", [&row].into_iter(), None::<fn(&_) -> _>);
-    let more = encode("acme", [&row].into_iter(), Some(|_: &Recording| NaiveDate::from_ymd_opt(2000, 1, 3)));
+    let plain = encode("acme", [&row].into_iter(), 0, |_, _| {});
+    let of = |day| encode("acme", [&row].into_iter(), 1, |_: &Recording, out: &mut _| super::day(day, out));
+    let more = of(NaiveDate::from_ymd_opt(2000, 1, 3));
     let (end, columns) = (plain.len() - 2, Recording::COLUMNS.len() as u8);
     assert_eq!((plain[20], more[20]), (columns + 1, columns + 2));
     assert_eq!(more[21..end], plain[21..end]);
     assert_eq!(more[end..], [0, 0, 0, 4, 0, 0, 0, 2, 0xff, 0xff]);
-    let unknown = encode("acme", [&row].into_iter(), Some(|_: &Recording| None));
+    let unknown = of(None);
     assert_eq!(unknown[end..], [0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff]);
 }

@@ -6,6 +6,7 @@ pub mod error;
 pub mod field;
 pub mod instant;
 pub mod json;
+pub mod main_leg;
 pub mod phone;
 pub mod pool;
 pub mod range;

@@ -168,7 +168,7 @@ fn what_fetches_or_writes_is_closed_to_the_public() {
                                     'status_of', 'call_document', 'df_dashboard_stats', 'person', 'df_audit_views', 'df_compare', 'instant',
                                     'vendor_of', 'counts_assigned', 'skipped_calls', 'df_astguiclient', 'df_vicidial_columns',
                                     'event_document', 'df_may_see', 'read_tenants', 'all_tenants', 'coverage_of', 'health_of',
-                                    'errors_today', 'token_hash', 'csrf_token', 'tenant_or_first', 'show', 'show_share', 'in_url',
+                                    'errors_today', 'main_legs', 'token_hash', 'csrf_token', 'tenant_or_first', 'show', 'show_share', 'in_url',
                                     'may_act', 'retired_until', 'month_tables', 'is_by_month',
                                     -- They call what is closed with the rights of the caller.
                                     'dashboard_act', 'dashboard_diagnosis', 'dashboard_ingest')

@@ -34,6 +34,7 @@ JOIN dialfire.transactions t ON t.tenant = 'regress_acme' AND t.id LIKE l.of;
 INSERT INTO dialfire.recordings (tenant, id, connection_id, transaction_id, contact_id, location, day)
 SELECT c.tenant, r.id, c.id, c.transaction_id, 'C1', r.location, c.day
 FROM (VALUES ('R1', 'L1', 'https://vault/1.mp3'), ('R2', 'L4', NULL)) AS r(id, of, location) JOIN dialfire.connections c ON c.id = r.of;
+SELECT dialfire.keep_main_legs('regress_acme', ARRAY(SELECT id FROM dialfire.transactions));
 INSERT INTO dialfire.inbound_calls (tenant, id, campaign_id, user_id, started, day, connected) VALUES
     ('regress_acme', 'I1 taken', 'K2', 'U2', '2026-11-05 11:00+00', '2026-11-05', '2026-11-05 11:00:10+00'),
     ('regress_acme', 'I2 given up', 'K2', NULL, '2026-11-05 11:01+00', '2026-11-05', NULL);

@@ -45,6 +45,7 @@ INSERT INTO dialfire.recordings (tenant, id, connection_id, transaction_id, cont
 SELECT 'regress_acme', r.id, c.id, c.transaction_id, c.contact_id, c.started + '1 s', c.disconnected, r.location, c.day
 FROM (VALUES ('R1', 'L01', NULL), ('R2', 'L01', 'https://vault.24dial.com/vr/PR_2.mp3')) AS r(id, of, location)
 JOIN dialfire.connections c ON c.id = r.of;
+SELECT dialfire.keep_main_legs('regress_acme', ARRAY(SELECT id FROM dialfire.transactions));
 INSERT INTO dialfire.inbound_calls (tenant, id, campaign_id, contact_id, user_id, started, day, connected, disconnected, disposition)
 SELECT 'regress_acme', id, 'K2', 'C1', user_id, '2026-11-05 23:00+00', '2026-11-06', connected::timestamptz,
        disconnected::timestamptz, disposition
