@@ -374,16 +374,18 @@ fn merged<R: Row>(column: &calls::row::Column, new: &str, old: &str, teller: Tel
 
 fn upsert_sql<R: Row>(teller: Teller, filing: Option<Filing>) -> String {
     let mut names: Vec<&str> = R::COLUMNS.iter().map(|c| c.name).collect();
-    if filing.is_some_and(|filing| filing.dated == Dated::ByCall) {
+    let by_call = filing.is_some_and(|filing| filing.dated == Dated::ByCall);
+    let is_parted = filing.is_some_and(|filing| filing.is_parted);
+    if by_call {
         names.push("day");
     }
-    // A known row is met on the day on which it stands, in its month; where it belongs to another one, it is moved afterwards.
+    // A known row is met in the month in which it stands; where it belongs to another one, it is moved afterwards.
     let taken: Vec<&str> =
-        names.iter().map(|name| if filing.is_some() && *name == "day" { "COALESCE(was, day)" } else { name }).collect();
+        names.iter().map(|name| if is_parted && *name == "day" { "COALESCE(was, day)" } else { name }).collect();
     // Rows of partitions do not tell whether they are new.
-    let (key, is_new, counts) = match filing {
-        Some(Filing { is_parted: true, .. }) => ("tenant, id, day", "", COUNTS),
-        _ => {
+    let (key, is_new, counts) = match is_parted {
+        true => ("tenant, id, day", "", COUNTS),
+        false => {
             ("tenant, id", "xmax = 0 AS is_new, ", "count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)")
         }
     };
@@ -394,7 +396,7 @@ fn upsert_sql<R: Row>(teller: Teller, filing: Option<Filing>) -> String {
             format!("{MOVED}, (SELECT array_agg(was_of) FROM changed WHERE was_of <> transaction_id)")
         }
     };
-    let values = R::COLUMNS.iter().filter(|c| !(c.is_key || filing.is_some() && c.name == "day"));
+    let values = R::COLUMNS.iter().filter(|c| !(c.is_key || is_parted && c.name == "day"));
     let merged = |c| match merged::<R>(c, "excluded", "t", teller) {
         merged if mixes_calls::<R>(teller) => {
             format!("CASE WHEN excluded.adopted_at IS NULL THEN {merged} ELSE excluded.{} END", c.name)
@@ -402,6 +404,10 @@ fn upsert_sql<R: Row>(teller: Teller, filing: Option<Filing>) -> String {
         merged => merged,
     };
     let mut sets: Vec<String> = values.map(|c| format!("{} = {}", c.name, merged(c))).collect();
+    if by_call && !is_parted {
+        // Who was faster may have known the call.
+        sets.push("day = COALESCE(NULLIF(excluded.day, 'infinity'), t.day)".to_owned());
+    }
     if teller == Teller::Vendor && is_adoptable::<R>() {
         sets.push("adopted_at = NULL".to_owned());
     }

@@ -456,7 +456,7 @@ fn calls_of_other_vendors_are_found_by_number_caller_and_agent_too() {
             ('acme', 't1', 'K', 'k1', now(), current_date, true, 'u1', NULL),
             ('acme', 't2', 'K', NULL, now(), current_date, true, NULL, '+49 151 2345');
          INSERT INTO dialfire.connections SELECT * FROM jsonb_populate_record(NULL::dialfire.connections, jsonb_build_object('tenant', 'acme',
-            'id', 'l1', 'transaction_id', 't1', 'phone', '0043-660-77', 'day', current_date, 'stored_at', now(), 'changed_at', now()));
+            'id', 'l1', 'transaction_id', 't1', 'phone', '0043-660-77', 'day', current_date, 'is_main', true, 'stored_at', now(), 'changed_at', now()));
          INSERT INTO dialfire.inbound_calls (tenant, id, campaign_id, started, day, remote_number)
             VALUES ('acme', 'i1', 'K', now(), current_date, '+41 44 999')",
     );

@@ -15,6 +15,7 @@ mod health;
 mod highlevel;
 mod install;
 mod late;
+mod legs;
 mod lifecycle;
 mod limits;
 mod logins;
