@@ -28,3 +28,4 @@ COMMENT ON COLUMN dialfire.connections.is_main IS 'it tells of its call: the ans
 COMMENT ON COLUMN dialfire.connections.recording_id IS 'its first recording that has an address, else the first (recordings.id)';
 COMMENT ON COLUMN dialfire.connections.recording_location IS 'address of that recording; null while the vendor has none (recordings.location)';
 \i sql/15_legs.sql
+SET LOCAL search_path = pg_catalog, pg_temp;
