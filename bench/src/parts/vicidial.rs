@@ -174,28 +174,31 @@ fn plain() -> String {
         };
         statements.push(format!(
             "INSERT INTO floor.connections (tenant, id, transaction_id, contact_id, call_uuid, user_id, phone, result,
-                hangup_party, fired, started, connected, ended, duration_ms)
+                hangup_party, fired, started, connected, ended, duration_ms, day)
              SELECT 'acme', '{prefix}' || {key}, '{prefix}' || {key}, lead_id, uniqueid, {person}, phone_number, status,
-                term_reason, {started}, {started}, {connected}, to_timestamp(end_epoch::bigint), {talked}
+                term_reason, {started}, {started}, {connected}, to_timestamp(end_epoch::bigint), {talked},
+                ({started} AT TIME ZONE '{ZONE}')::date
              FROM acme.{table}"
         ));
     }
     let call = "CASE WHEN vicidial_id LIKE '%.%' THEN 'log:' ELSE 'closer:' END || vicidial_id";
     statements.push(format!(
         "INSERT INTO floor.recordings (tenant, id, connection_id, transaction_id, contact_id, started, stopped, filename,
-            location, extra)
+            location, extra, day)
          SELECT 'acme', 'rec:' || recording_id, {call}, {call}, lead_id, {started}, to_timestamp(end_epoch::bigint), filename,
-            location, jsonb_build_object('server_ip', server_ip, 'extension', extension, 'user', \"user\", 'vicidial_id', vicidial_id)
+            location, jsonb_build_object('server_ip', server_ip, 'extension', extension, 'user', \"user\", 'vicidial_id', vicidial_id),
+            ({started} AT TIME ZONE '{ZONE}')::date
          FROM acme.recording_log"
     ));
     statements.join("; ")
 }
 
-/// How many rows both have filled, and a checksum of every tenth; only that of a row at the dialler is each one's own.
+/// How many rows both have filled, and a checksum of every tenth; only that of a row at the dialler is each one's own, and the
+/// recording that a leg names is the sync's alone.
 fn rows(database: &mut Database, schema: &str) -> Vec<(i64, String)> {
     let of = |table| {
         let sql = format!(
-            "SELECT count(*) || ' ' || sum(hashtextextended((to_jsonb(t) - 'event_md5' - 'stored_at' - 'changed_at')::text, 0)::numeric)
+            "SELECT count(*) || ' ' || sum(hashtextextended((to_jsonb(t) - '{{event_md5,stored_at,changed_at,recording_id,recording_location}}'::text[])::text, 0)::numeric)
                  FILTER (WHERE hashtext(id) % 10 = 0)
              FROM {schema}.{table} t"
         );
@@ -244,7 +247,7 @@ fn report(calls: u32, stored: &[(i64, String)], costs: [&[Cost]; 3], untouched: 
         vec![row("INSERT … SELECT", floor), row("df_sync", first), row("df_sync again, unchanged", again)],
     );
     section.say(
-        "INSERT … SELECT fills the same columns with the same values into tables made by `LIKE … INCLUDING ALL`, one statement for \
+        "INSERT … SELECT fills the same columns, but the recording in its leg, with the same values into tables made by `LIKE … INCLUDING ALL`, one statement for \
          each table that is filled from each foreign table, all in one transaction; counts and checksums of the rows are compared. \
          It reads each table of calls twice and without limit, so that MariaDB holds the whole of it. The sync reads slices of \
          `page_size` rows, asks for recordings by key, and keeps coverage, ledger and `daily_stats` too.",
