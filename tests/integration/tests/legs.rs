@@ -92,14 +92,15 @@ fn two_who_write_legs_of_one_call_mark_one() {
     assert_eq!(tenant.one::<i64>("SELECT count(*) FROM dialfire.calls WHERE call_id = $1", &[&call]), 1);
 }
 
-#[test]
-fn webhooks_that_race_and_differ_in_the_day_leave_each_call_once_on_its_day() {
+/// A dialler's tenant to whom each of sixty calls was told by four webhooks at a time, before and after midnight of the first of
+/// November.
+pub fn raced(prepare: fn(Tenant) -> Tenant) -> Tenant {
     let cluster = Cluster::shared();
     let database = cluster.database();
     let mut db = cluster.connect(&database);
     let server = "CREATE SERVER acme FOREIGN DATA WRAPPER dialfire_sync OPTIONS (vendor 'vicidial', timezone 'UTC', schema 'asterisk')";
     db.batch_execute(server).unwrap_or_else(|error| panic!("{}", words(&error)));
-    let mut tenant = Tenant { db, database, cluster };
+    let tenant = prepare(Tenant { db, database, cluster });
     let config = tenant.config();
     let send = |at: i64| {
         let mut db = config.connect(NoTls).expect("a connection");
@@ -117,6 +118,12 @@ fn webhooks_that_race_and_differ_in_the_day_leave_each_call_once_on_its_day() {
             scope.spawn(move || send(at));
         }
     });
+    tenant
+}
+
+#[test]
+fn webhooks_that_race_and_differ_in_the_day_leave_each_call_once_on_its_day() {
+    let mut tenant = raced(|tenant| tenant);
     let shown = "SELECT count(*) || ' ' || count(DISTINCT call_id) || ' ' || count(connection_id) FROM dialfire.calls";
     assert_eq!(tenant.one::<String>(shown, &[]), "60 60 60");
     let astray = "SELECT count(*) FROM dialfire.transactions t LEFT JOIN dialfire.connections c ON c.tenant = t.tenant AND c.transaction_id = t.id

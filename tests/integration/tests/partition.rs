@@ -4,10 +4,11 @@ use integration::cluster::Cluster;
 use integration::rows::{assert_truth, assert_truth_in};
 use integration::simulator::Simulator;
 use integration::tenant::{create, refusal, words, Tenant, TOKEN};
-use postgres::{Client, NoTls};
+use postgres::Client;
 use serde_json::{json, Value};
 
 use crate::growth::{facts, FACTS};
+use crate::legs::raced;
 
 const RANGE: &str = "2025-10-20..2025-11-10";
 const ALL_TIME: [&str; 2] = ["1970-01-02T00:00:00Z", "9000-01-01T00:00:00Z"];
@@ -165,36 +166,7 @@ fn a_call_that_moves_to_another_month_takes_its_legs_along_and_stands_once() {
 
 #[test]
 fn webhooks_that_race_and_differ_in_the_month_store_a_call_once() {
-    let simulator = Simulator::with(&["--days", "1", "--calls-per-day", "1"]);
-    let options = "timezone 'UTC', schema 'asterisk'";
-    let cluster = Cluster::shared();
-    let database = cluster.database();
-    let mut db = cluster.connect(&database);
-    db.batch_execute(&format!(
-        "CREATE SERVER acme FOREIGN DATA WRAPPER dialfire_sync OPTIONS (vendor 'vicidial', {options})"
-    ))
-    .unwrap_or_else(|error| panic!("{}", words(&error)));
-    let mut tenant = parted(Tenant { db, database, cluster });
-    drop(simulator);
-    // Each call is told twice at the same time: before and after midnight of the first of November.
-    let config = tenant.config();
-    let send = |at: i64| {
-        let mut db = config.connect(NoTls).expect("a connection");
-        for n in 0..60 {
-            let body = json!({"uniqueid": format!("1761955200.{n}"), "leadId": "12345", "campaignId": "TEST", "phoneNumber": "5551234567",
-                "disposition": "SALE", "duration": 45, "agentId": "agent001", "timestamp": at});
-            let sql = "SELECT http_status FROM df_ingest('acme', $1::text, '{}'::jsonb)";
-            let status: i32 =
-                db.query_one(sql, &[&body.to_string()]).unwrap_or_else(|error| panic!("{}", words(&error))).get(0);
-            assert_eq!(status, 200);
-        }
-    };
-    std::thread::scope(|scope| {
-        for at in [1_761_955_190, 1_761_955_210, 1_761_955_180, 1_761_955_220] {
-            let send = &send;
-            scope.spawn(move || send(at));
-        }
-    });
+    let mut tenant = raced(parted);
     assert_eq!(tenant.count("transactions"), 60);
     assert_eq!(tenant.count("connections"), 60);
     assert_in_place(&mut tenant.db);

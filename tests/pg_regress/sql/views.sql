@@ -55,6 +55,9 @@ FROM (VALUES ('I1 taken', 'U2', '2026-11-05 23:00:10+00', '2026-11-05 23:01:10+0
              ('I4 to a machine', NULL, NULL, '2026-11-05 23:00:40+00', 'answeringmachine'),
              ('I5 waiting', NULL, NULL, NULL, NULL)) AS i(id, user_id, connected, disconnected, disposition);
 
+-- What is said of a tenant twice is the same.
+SELECT tenant, vendor, timezone, count_agents FROM dialfire.tenants EXCEPT SELECT * FROM dialfire.tenant_facts;
+SELECT count(*) > 0 AS any FROM dialfire.tenant_facts;
 -- agent_data: every transaction, with or without children; campaign and names from the contact, recorded or not.
 SELECT count(DISTINCT transaction_id) AS transactions, count(*) AS rows FROM dialfire.agent_data;
 SELECT transaction_id, transactions_fired_date AS day, recordings_start_time AS at, connections_duration AS ms,
